@@ -1,0 +1,49 @@
+"""Look after one region every night: sweep what has outlived its retention, and reconcile every feed.
+
+    sweep    reconcile    erase_due
+
+`reconcile` turns red, naming feed and stream, when places disagree about how many rows there are.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag, get_current_context, task
+
+from varai.orchestration import NIGHTLY, SINCE, defaults, graph_options, steps, warehouse_pool
+from varai.settings import load as load_settings
+
+
+def operate(region: str) -> None:
+    """Make the graph of one region."""
+
+    @dag(
+        dag_id=f"operate__{region}",
+        schedule=NIGHTLY,
+        start_date=SINCE,
+        doc_md=__doc__,
+        tags=["operate", region],
+        default_args=defaults(),
+        **graph_options(),
+    )
+    def graph() -> None:
+        @task
+        def sweep() -> dict[str, int]:
+            return steps.sweep(region)
+
+        @task(pool=warehouse_pool(region))
+        def reconcile() -> int:
+            return steps.reconcile(region, get_current_context()["run_id"])
+
+        @task(pool=warehouse_pool(region))
+        def erase_due() -> int:
+            return steps.erase_due(region, get_current_context()["run_id"])
+
+        sweep()
+        reconcile()
+        erase_due()
+
+    graph()
+
+
+for name in load_settings().regions:
+    operate(name)

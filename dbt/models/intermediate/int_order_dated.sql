@@ -1,0 +1,24 @@
+select
+    orders.tenant,
+    orders.feed,
+    orders.order_id,
+    orders.subject,
+    orders.currency,
+    orders.processed_at,
+    coalesce(orders.processed_on, {{ business_date('orders.processed_at', 'shops.timezone') }}) as processed_on,
+    shops.timezone,
+    coalesce(orders.test, false) as test,
+    orders.cancelled_at is not null as cancelled,
+    orders.cancelled_at,
+    coalesce(orders.taxes_included, shops.taxes_included, false) as taxes_included,
+    orders.financial_status,
+    orders.channel,
+    orders.ship_country,
+    orders.ship_province,
+    orders.tax_minor,
+    coalesce(orders.shipping_minor, 0) as shipping_minor,
+    orders.discount_minor,
+    orders.total_minor
+from {{ ref('stg_order') }} as orders
+left join {{ ref('int_shop_chosen') }} as shops
+    on orders.tenant = shops.tenant and orders.feed = shops.feed

@@ -1,0 +1,15 @@
+select tenant, feed, currency, timezone, taxes_included
+from (
+    select
+        tenant,
+        feed,
+        currency,
+        timezone,
+        taxes_included,
+        row_number() over (
+            partition by tenant, feed
+            order by effective_at desc nulls last, source_updated_at desc nulls last, shop_id desc
+        ) as place
+    from {{ ref('stg_shop') }}
+) as shops
+where place = 1

@@ -1,0 +1,21 @@
+select
+    tenant,
+    feed,
+    refund_id,
+    refund_line_id,
+    order_id,
+    line_id,
+    product_id,
+    variant_id,
+    sku,
+    line_kind,
+    quantity,
+    subtotal_minor,
+    tax_minor,
+    returns_minor,
+    currency,
+    processed_at,
+    processed_on,
+    test,
+    reason
+from {{ ref('int_refund_line_valued') }}

@@ -1,0 +1,26 @@
+select
+    tenant,
+    feed,
+    source_id as product_id,
+    source_updated_at,
+    ingested_at,
+    title,
+    handle,
+    description_html,
+    brand,
+    product_type,
+    status,
+    tags,
+    frame_shape,
+    rim,
+    material,
+    rx_able,
+    polarised,
+    uv_category,
+    gift_card,
+    created_at,
+    published_at,
+    flags,
+    score
+from {{ source('raw', 'product') }}
+where not deleted

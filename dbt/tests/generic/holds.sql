@@ -1,0 +1,5 @@
+{% test holds(model, identity, key) %}
+select tenant, feed, {{ key }}
+from {{ model }}
+where not coalesce({{ identity }}, false)
+{% endtest %}

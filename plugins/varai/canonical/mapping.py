@@ -1,0 +1,309 @@
+"""Landed lines become rows of canonical entities: NDJSON chunks in, Arrow batches per entity out. Pure and total.
+
+A connector declares what its lines look like and one SELECT of raw texts per entity; `varai.canonical.projection` types them. Chunks live
+in anonymous memory only (a memfd), so that plaintext of sealed streams never touches a disk, and memory does not grow with the batch.
+
+A number that is written in JSON without quotes passes through a double on its way: money must be quoted text, as Shopify sends it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as ReadOnly
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import NamedTuple, Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from duckdb.sqltypes import DuckDBPyType
+
+from varai.canonical.currency import CURRENCIES
+from varai.canonical.entities import entity
+from varai.canonical.projection import check_columns, mapped_schema, project
+from varai.canonical.repair import INVALID_JSON, MISSING_ID, describe, lines_of, repair
+from varai.kernel import Misconfigured
+
+UNMAPPABLE = "unmappable"
+PARENT = "__parentId"
+"""A column of this name, where a mapping has it, tells child lines (it is set) from vendor records."""
+UNMAPPABLE_SCHEMA = pa.schema(
+    [("source_id", pa.string()), ("position", pa.int64()), ("reason", pa.string()), ("line", pa.string())]
+)
+CHILD = "child_"
+"""Reasons of lines that are children of a vendor record, and no records themselves, begin with this."""
+_CHUNK = 8 * 2**20
+_MEMORY_PER_BYTE = 12
+_EVALUATION = "mapping_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How the lines of a stream become entities.
+
+    Attributes:
+        version: moves when the rows that come out may move; `Mapping.of` derives it from everything below.
+        columns: DuckDB types of the keys that are read; scalars are VARCHAR, whatever the vendor writes.
+        entities: entity -> SELECT ... FROM lines, giving nth (the line's position), source_id, root_id, source_updated_at, the entity's own fields
+            by name (raw text is parsed by the field's type) and, where needed, `faults` VARCHAR[].
+        primary: the entity that each vendor record becomes one row of.
+        setup: CREATE MACRO and CREATE VIEW (over lines) statements that the SELECTs use.
+    """
+
+    version: str
+    columns: ReadOnly[str, str]
+    entities: ReadOnly[str, str]
+    primary: str
+    setup: str = ""
+
+    @classmethod
+    def of(cls, columns: ReadOnly[str, str], entities: ReadOnly[str, str], primary: str, setup: str = "") -> Self:
+        """A mapping whose version is a hash of its content and of the shared macros."""
+        content = [
+            shared_macros(),
+            setup,
+            primary,
+            *(f"{k}={v}" for part in (columns, entities) for k, v in part.items()),
+        ]
+        return cls(hashlib.sha256("\n".join(content).encode()).hexdigest()[:16], columns, entities, primary, setup)
+
+
+def map_lines(
+    chunks: Iterator[bytes], mapping: Mapping, *, memory_limit: str = "256MB"
+) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Map chunks of whole NDJSON lines.
+
+    Yields (entity, batch) with columns position, source_id, root_id, source_updated_at, the entity's own fields, faults and
+    content_hash; and (UNMAPPABLE, batch) with source_id, position, reason and the line as text. Every vendor record comes out as one row
+    of the primary entity or as one unmappable row. A child line that gives no row is unmappable too, its reason beginning with CHILD.
+    Positions count lines that are not blank, from 0. Results do not depend on how lines are cut into chunks.
+
+    Args:
+        chunks: NDJSON; a chunk ends with a whole line.
+        mapping: what to read and select.
+        memory_limit: of DuckDB, per chunk; more is taken for a single line that is larger than a chunk.
+
+    Raises:
+        Misconfigured: the mapping itself is wrong. Data never raises.
+    """
+    with closing(_Engine(mapping, memory_limit)) as engine:
+        base = 0
+        for chunk in chunks:
+            for part in _cut(chunk):
+                found, count = engine.map(part, base)
+                yield from found
+                base += count
+
+
+def _cut(chunk: bytes) -> Iterator[bytes]:
+    """Parts of whole lines, at most _CHUNK bytes where a single line is not longer."""
+    start = 0
+    while len(chunk) - start > _CHUNK:
+        end = chunk.rfind(b"\n", start, start + _CHUNK) + 1
+        if end <= start:
+            end = chunk.find(b"\n", start) + 1 or len(chunk)
+        yield chunk[start:end]
+        start = end
+    if start < len(chunk):
+        yield chunk[start:]
+
+
+def shared_macros() -> str:
+    """CREATE MACRO statements offered to every mapping: those of macros.sql, and before them `exponent_of`."""
+    # Codes are three letters long, so a comma on either side finds whole codes only.
+    by_exponent: dict[int, list[str]] = {}
+    for code, decimals in CURRENCIES.items():
+        by_exponent.setdefault(decimals, []).append(code)
+    cases = "".join(
+        f" WHEN contains(',{','.join(sorted(codes))},', concat(',', code, ',')) THEN {decimals}"
+        for decimals, codes in sorted(by_exponent.items(), key=lambda item: -len(item[1]))
+    )
+    known = f"CREATE MACRO exponent_of(code) AS CASE WHEN code IS NULL OR strlen(code) <> 3 THEN NULL{cases} END;\n"
+    return known + (files("varai.canonical") / "macros.sql").read_text(encoding="utf-8")
+
+
+class _Cut(NamedTuple):
+    """A chunk, the position of its first line, its lines and how many of them are vendor records."""
+
+    chunk: bytes
+    base: int
+    lines: int
+    roots: int
+
+
+class _Engine:
+    """A DuckDB in memory with the mapping's statements, and the memory file that chunks are read from."""
+
+    def __init__(self, mapping: Mapping, memory_limit: str) -> None:
+        self._mapping = mapping
+        self._limit = _bytes_of(memory_limit)
+        self._fd = os.memfd_create("varai-lines", os.MFD_CLOEXEC)
+        self._con = duckdb.connect(config={"threads": "1", "temp_directory": "", "enable_external_file_cache": "false"})
+        try:
+            self._con.execute("SET TimeZone = 'UTC'")
+            self._prepare()
+        except duckdb.Error as error:
+            self.close()
+            raise Misconfigured(
+                f"A mapping is not valid SQL: {error}", "Correct the mapping of the connector."
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._con.close()
+        os.close(self._fd)
+
+    def _prepare(self) -> None:
+        mapping = self._mapping
+        self._con.execute(shared_macros())
+        listed = ", ".join(f"{_quoted(name)} {kind}" for name, kind in mapping.columns.items())
+        self._con.execute(f"CREATE TABLE lines (nth BIGINT, {listed})")
+        if mapping.setup:
+            self._con.execute(mapping.setup)
+        self._types: dict[str, DuckDBPyType] = {name: duckdb.type(kind) for name, kind in mapping.columns.items()}
+        self._parent = f"{_quoted(PARENT)} IS NOT NULL" if PARENT in mapping.columns else "false"
+        self._statements: dict[str, tuple[str, str]] = {}
+        self._schemas: dict[str, pa.Schema] = {}
+        for name, select in mapping.entities.items():
+            one = entity(name)
+            described = self._con.execute(f"DESCRIBE {select}").fetchall()
+            check_columns(one, [row[0] for row in described])
+            given = {row[0]: row[1] for row in described}
+            plain, nul = (project(one, select, given, nul=nul) for nul in (False, True))
+            self._statements[name], self._schemas[name] = (plain, nul), mapped_schema(one)
+            self._con.execute(f"EXPLAIN {nul}")
+
+    def map(self, chunk: bytes, base: int) -> tuple[list[tuple[str, pa.RecordBatch]], int]:
+        """Rows of a chunk whose first line has position `base`, and how many lines it has."""
+        self._con.execute(f"SET memory_limit = '{max(self._limit, _MEMORY_PER_BYTE * len(chunk))}B'")
+        reasons = self._read(chunk, base)
+        try:
+            rows = {name: self._rows(name, nul=rb"\u0000" in chunk) for name in self._mapping.entities}
+        except duckdb.Error:
+            return self._halve(chunk, base)
+        tables = {name: table for name, (table, _) in rows.items()}
+        nameless = {name: lost for name, (_, lost) in rows.items() if lost is not None}
+        row = self._con.execute(f"SELECT count(*), count(*) FILTER (NOT ({self._parent})) FROM lines").fetchone()
+        count, roots = row or (0, 0)
+        found = [(name, batch) for name, table in tables.items() for batch in table.to_batches()]
+        unmappable = self._unmappable(_Cut(chunk, base, count, roots), tables, nameless, reasons)
+        if unmappable is not None:
+            found.append((UNMAPPABLE, unmappable))
+        return found, count
+
+    def _rows(self, name: str, *, nul: bool) -> tuple[pa.Table, pa.ChunkedArray | None]:
+        """An entity's rows, and the positions of those that were left out because they lack their identity."""
+        table = self._con.execute(self._statements[name][nul]).to_arrow_table().cast(self._schemas[name])
+        if not table["source_id"].null_count and not table["root_id"].null_count:
+            return table, None
+        whole = pc.and_(pc.is_valid(table["source_id"]), pc.is_valid(table["root_id"]))
+        return table.filter(whole), table.filter(pc.invert(whole))["position"]
+
+    def _read(self, chunk: bytes, base: int) -> dict[int, str]:
+        """Fill `lines`; returns why lines that were set aside were, by their index in the chunk."""
+        try:
+            self._load(chunk, base, ignore_errors=False)
+        except duckdb.Error:
+            repaired = repair(chunk, self._types, self._readable)
+            self._load(repaired.data, base, ignore_errors=True)
+            return repaired.reasons
+        return {}
+
+    def _readable(self, line: bytes) -> bool:
+        try:
+            self._load(line, 0, ignore_errors=True)
+        except duckdb.Error:
+            return False
+        something = " OR ".join(f"{_quoted(name)} IS NOT NULL" for name in self._types)
+        return bool(self._con.execute(f"SELECT count(*) = 1 AND bool_and({something}) FROM lines").fetchall()[0][0])
+
+    def _load(self, data: bytes, base: int, *, ignore_errors: bool) -> None:
+        os.ftruncate(self._fd, 0)
+        # A blank first line: a byte order mark at the very beginning would be forgiven, and one elsewhere not.
+        for part, at in ((b"\n", 0), (data, 1)):
+            view = memoryview(part)
+            while view:
+                written = os.pwrite(self._fd, view, at)
+                view, at = view[written:], at + written
+        columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in self._mapping.columns.items())
+        self._con.execute(
+            f"CREATE OR REPLACE TABLE lines AS SELECT {base} - 1 + row_number() OVER () AS nth, * FROM read_json("
+            f"'/proc/self/fd/{self._fd}', columns = {{{columns}}}, format = 'newline_delimited', records = true,"
+            f" compression = 'uncompressed', maximum_object_size = {len(data) + 2}, ignore_errors = {ignore_errors})"
+        )
+
+    def _halve(self, chunk: bytes, base: int) -> tuple[list[tuple[str, pa.RecordBatch]], int]:
+        """A statement failed on some line: find it, so that only that line is lost to the rows."""
+        lines = lines_of(chunk)
+        if len(lines) == 1:
+            reason = (CHILD if _names_parent(lines[0]) else "") + _EVALUATION
+            return [(UNMAPPABLE, _unmappable_batch([(base, reason, lines[0])]))], 1
+        middle = len(lines) // 2
+        first, count = self.map(b"\n".join(lines[:middle]), base)
+        second, more = self.map(b"\n".join(lines[middle:]), base + count)
+        return [*first, *second], count + more
+
+    def _unmappable(
+        self,
+        cut: _Cut,
+        tables: ReadOnly[str, pa.Table],
+        nameless: ReadOnly[str, pa.ChunkedArray],
+        reasons: ReadOnly[int, str],
+    ) -> pa.RecordBatch | None:
+        """Records without a row of the primary entity, child lines without any row, and lines that hold a child without an id."""
+        primary = tables[self._mapping.primary]
+        everywhere = pa.chunked_array(
+            [part for table in tables.values() for part in table["position"].chunks], pa.int64()
+        )
+        if not nameless and primary.num_rows == cut.roots and pc.count_distinct(everywhere).as_py() == cut.lines:
+            return None
+        children = {row[0] for row in self._con.execute(f"SELECT nth FROM lines WHERE {self._parent}").fetchall()}
+        homes = set(everywhere.to_pylist())
+        as_primary = set(primary["position"].to_pylist())
+        lost = {position: name for name, positions in nameless.items() for position in positions.to_pylist()}
+        found = []
+        for index, line in enumerate(lines_of(cut.chunk)):
+            position = cut.base + index
+            if position not in (homes if position in children else as_primary):
+                reason = reasons.get(index) or describe(line)
+                unread = index in reasons or reason == INVALID_JSON
+                child = CHILD if position in children or (unread and _names_parent(line)) else ""
+                found.append((position, child + reason, line))
+            elif position in lost:
+                found.append((position, f"{CHILD}{MISSING_ID}:{lost[position]}", line))
+        return _unmappable_batch(found)
+
+
+def _names_parent(line: bytes) -> bool:
+    """Whether a line that cannot be read is a child. In a text the quotes would be escaped, so this finds keys."""
+    return f'"{PARENT}"'.encode() in line
+
+
+def _unmappable_batch(found: Sequence[tuple[int, str, bytes]]) -> pa.RecordBatch:
+    columns = [
+        pa.nulls(len(found), pa.string()),
+        pa.array([position for position, _, _ in found], pa.int64()),
+        pa.array([reason for _, reason, _ in found], pa.string()),
+        pa.array([line.decode("utf-8", "replace") for _, _, line in found], pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=UNMAPPABLE_SCHEMA)
+
+
+def _bytes_of(limit: str) -> int:
+    """`256MB` -> 256000000."""
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
+    return int(limit[:-2]) * units[limit[-2:]]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

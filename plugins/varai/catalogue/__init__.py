@@ -1,0 +1,27 @@
+"""The catalogue: products with their variants and images, stock, places and shops, as documents of the region."""
+
+from varai.catalogue.collections import COLLECTIONS, INDEXES, ensure_indexes
+from varai.catalogue.counts import count_live
+from varai.catalogue.digest import digest
+from varai.catalogue.shelf import FILTERS, ProductPage, find_products
+from varai.catalogue.stale import mark_stale
+from varai.catalogue.sync import SyncReport, publish
+from varai.catalogue.undo import RevertReport, revert
+from varai.catalogue.versions import version
+
+__all__ = [
+    "COLLECTIONS",
+    "FILTERS",
+    "INDEXES",
+    "ProductPage",
+    "RevertReport",
+    "SyncReport",
+    "count_live",
+    "digest",
+    "ensure_indexes",
+    "find_products",
+    "mark_stale",
+    "publish",
+    "revert",
+    "version",
+]

@@ -1,0 +1,42 @@
+"""Root of the command line: commands and groups, and typed errors turned into a sentence, a cure and exit code 1."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from varai.cli import feeds, privacy, quarantine, river, show, tokens
+from varai.kernel import VaraiError
+
+
+class Sentences(TyperGroup):
+    """A group whose typed errors end as sentences instead of stack traces."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a VaraiError is printed with its cure and runbook."""
+        try:
+            return super().invoke(ctx)
+        except VaraiError as error:
+            console = Console(stderr=True)
+            console.print(f"[bold red]{error.kind}[/]: {error.what}", highlight=False, soft_wrap=True)
+            console.print(f"[bold]cure[/]: {error.cure} ({error.runbook})", highlight=False, soft_wrap=True)
+            sys.exit(1)
+
+
+app = typer.Typer(
+    cls=Sentences,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Run, inspect and repair the river of VARAi Commerce Studio.",
+)
+app.add_typer(feeds.app, name="feeds")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(privacy.app, name="privacy")
+app.add_typer(show.app, name="show")
+app.add_typer(river.slices, name="slice")
+river.register(app)
+tokens.register(app)

@@ -1,0 +1,91 @@
+"""`varai feeds`: which feeds there are, what their vendors let us read, and pausing them."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from varai.cli.arguments import Json, MaybeFeed, MaybeRegion, MaybeTenant, Region, Tenant, chosen_feeds, chosen_regions
+from varai.kernel import FeedKey
+from varai.registry import feed as one_feed
+from varai.registry import feed_states, feeds, put_feed
+from varai.river.feeds import check_feed
+from varai.settings import load
+
+app = typer.Typer(no_args_is_help=True, help="Look after connections to vendors.")
+
+
+@app.command("list")
+def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: Json = False) -> None:
+    """Feeds with their state."""
+    settings = load()
+    rows = []
+    for name in chosen_regions(settings, region):
+        scope = settings.scope(name, tenant)
+        states = feed_states(scope)
+        for one in feeds(scope):
+            state = states.get(str(one.key))
+            kind = "paused" if one.paused else state.kind if state else "never run"
+            rows.append(
+                {
+                    "region": name,
+                    "tenant": one.tenant,
+                    "feed": one.name,
+                    "connector": one.connector,
+                    "state": kind,
+                    "cure": state.cure if state else "",
+                }
+            )
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    table = Table()
+    for column in ("region", "tenant", "feed", "connector", "state", "cure"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*row.values())
+    Console().print(table)
+
+
+@app.command("check")
+def check(region: MaybeRegion = None, tenant: MaybeTenant = None, feed: MaybeFeed = None) -> None:
+    """Ask each vendor: scopes granted against needed, earliest visible order, API version, rate tier, clock skew."""
+    settings = load()
+    console = Console()
+    bad = False
+    for name in chosen_regions(settings, region):
+        for key in chosen_feeds(settings, name, tenant if region else None, feed):
+            report = check_feed(settings, name, key)
+            history = report.history_from.date().isoformat() if report.history_from else "no order yet"
+            console.print(
+                f"[bold]{name} {key}[/]: API {report.api_version}, {report.rate_tier}, clock skew {report.clock_skew_s:+.1f} s, "
+                f"history from {history}, {len(report.scopes_granted)} scopes granted",
+                highlight=False,
+                soft_wrap=True,
+            )
+            for problem in report.problems:
+                bad = True
+                console.print(f"  [red]{problem}[/]", highlight=False, soft_wrap=True)
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command("pause")
+def pause(region: Region, tenant: Tenant, feed: str = typer.Option("shop", "--feed", "-f")) -> None:
+    """Leave a feed out of every run until it is resumed."""
+    _set_paused(region, FeedKey(tenant, feed), paused=True)
+
+
+@app.command("resume")
+def resume(region: Region, tenant: Tenant, feed: str = typer.Option("shop", "--feed", "-f")) -> None:
+    """Take a paused feed up again."""
+    _set_paused(region, FeedKey(tenant, feed), paused=False)
+
+
+def _set_paused(region: str, key: FeedKey, *, paused: bool) -> None:
+    scope = load().scope(region, key.tenant)
+    put_feed(scope, one_feed(scope, key).model_copy(update={"paused": paused}))
+    typer.echo(f"{key} is {'paused' if paused else 'running'}.")

@@ -1,0 +1,59 @@
+"""`varai privacy`: where a person is, and forgetting them. Reports show pseudonyms and places, never what they hold."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from varai.cli.arguments import Region, Tenant, holder, operator
+from varai.kernel import FeedKey
+from varai.privacy import Finding
+from varai.river import erasure
+from varai.settings import load
+
+app = typer.Typer(no_args_is_help=True, help="Find and forget a person.")
+Subject = Annotated[str, typer.Option("--subject", help="The vendor's id of the customer.")]
+FeedName = Annotated[str, typer.Option("--feed", "-f", help="Feed whose vendor gave the id.")]
+
+
+@app.command("where")
+def where(region: Region, tenant: Tenant, subject: Subject, feed: FeedName = "shop") -> None:
+    """Every place that holds a person."""
+    settings = load()
+    name = erasure.pseudonym(settings, region, FeedKey(tenant, feed), subject)
+    _tell(erasure.where_is(settings, region, tenant, name, holder=holder()), name)
+
+
+@app.command("erase")
+def erase(
+    region: Region,
+    tenant: Tenant,
+    subject: Subject,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Who asked and how, without personal data; kept in the ledger.")
+    ],
+    feed: FeedName = "shop",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
+) -> None:
+    """Forget a person everywhere in their region. Says what would go unless --yes is given."""
+    settings = load()
+    name = erasure.pseudonym(settings, region, FeedKey(tenant, feed), subject)
+    report = erasure.erase_subject(
+        settings, region, tenant, name, reason=reason, dry_run=not yes, holder=holder(), actor=operator()
+    )
+    _tell(report.found, name)
+    if not yes:
+        typer.echo("Nothing was changed; add --yes to forget this person.")
+    elif report.complete:
+        typer.echo("Forgotten everywhere; the ledger keeps it that way.")
+    else:
+        typer.echo("Still held:")
+        _tell(report.left, name)
+        raise typer.Exit(1)
+
+
+def _tell(found: tuple[Finding, ...], name: str) -> None:
+    typer.echo(f"pseudonym {name}: {len(found)} places")
+    for one in found:
+        typer.echo(f"  {one.place:12} {one.rows:6}  {one.where}")

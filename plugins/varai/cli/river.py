@@ -1,0 +1,186 @@
+"""Commands that move data: run, backfill, remap, transform, reconcile, status, migrate; and accepting a slice."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from varai.cli import tables
+from varai.cli.arguments import (
+    DryRun,
+    Json,
+    MaybeFeed,
+    MaybeRegion,
+    MaybeTenant,
+    Region,
+    Tenant,
+    chosen_feeds,
+    chosen_regions,
+    holder,
+    instant,
+    operator,
+)
+from varai.kernel import FeedKey, Window, utc_now
+from varai.registry import RunRecord
+from varai.registry import status as region_status
+from varai.registry.slices import StreamKey
+from varai.river import accept, feeds, migrate, reconcile, remap, run, transform
+from varai.settings import load
+
+slices = typer.Typer(no_args_is_help=True, help="Look after single slices.")
+Streams = Annotated[list[str] | None, typer.Option("--stream", help="Only this stream; may be given more than once.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the root."""
+    for command in (
+        run_command,
+        backfill,
+        remap_command,
+        transform_command,
+        reconcile_command,
+        status,
+        migrate_command,
+    ):
+        app.command(command.__name__.removesuffix("_command"))(command)
+
+
+def _told(key: StreamKey, step: str, records: int) -> None:
+    if step != "landing":
+        Console(stderr=True).print(
+            f"{key.tenant}/{key.feed}/{key.stream}: {step} {records or ''}", style="dim", highlight=False
+        )
+
+
+def _finish(record: RunRecord) -> None:
+    console = Console()
+    console.print(
+        f"Run {record.run_id}: {len(record.batches)} slices staged, {len(record.settled)} watermarks moved.",
+        highlight=False,
+    )
+    for name, sentence in record.failures.items():
+        console.print(f"[red]{name}[/]: {sentence}", highlight=False, soft_wrap=True)
+    if record.failures:
+        raise typer.Exit(1)
+
+
+def run_command(
+    region: MaybeRegion = None, tenant: MaybeTenant = None, feed: MaybeFeed = None, stream: Streams = None
+) -> None:
+    """Bring feeds up to date without Airflow: land, map, judge, publish, load, settle."""
+    settings = load()
+    failed = False
+    for name in chosen_regions(settings, region):
+        keys = chosen_feeds(settings, name, tenant if region else None, feed)
+        record = run.run_feeds(settings, name, keys, streams=stream, progress=_told)
+        try:
+            _finish(record)
+        except typer.Exit:
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+def backfill(
+    region: Region,
+    tenant: Tenant,
+    feed: MaybeFeed = None,
+    start: Annotated[str, typer.Option("--from", help="Beginning of the window (ISO 8601).")] = "1970-01-01",
+    end: Annotated[str | None, typer.Option("--to", help="End of the window; now when left out.")] = None,
+    stream: Streams = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Read a window of the past again. The watermark never moves backwards."""
+    settings = load()
+    window = Window(start=instant(start), end=instant(end) if end else utc_now().replace(microsecond=0))
+    keys = chosen_feeds(settings, region, tenant, feed)
+    if dry_run:
+        for key in keys:
+            for name, planned in feeds.next_windows(settings, region, key).items():
+                if not stream or name in stream:
+                    typer.echo(
+                        f"would read {key}/{name} from {window.start} to {window.end} (its next run starts at {planned.start})"
+                    )
+        return
+    _finish(run.run_feeds(settings, region, keys, streams=stream, window=window, progress=_told))
+
+
+def remap_command(
+    region: Region, tenant: Tenant, feed: MaybeFeed = None, stream: Streams = None, dry_run: DryRun = False
+) -> None:
+    """Map and judge what is landed again, without asking the vendor."""
+    settings = load()
+    for key in chosen_feeds(settings, region, tenant, feed):
+        if dry_run:
+            for line in remap.planned(settings, region, key, streams=stream):
+                typer.echo(f"would map {line} again")
+            continue
+        for ref in remap.remap_feed(settings, region, key, holder=holder(), streams=stream, progress=_told):
+            typer.echo(f"{key}/{ref.stream}: batch {ref.batch_id}, {ref.records} records mapped again")
+
+
+def transform_command(region: MaybeRegion = None) -> None:
+    """Build the marts and publish snapshots of the tenants that changed."""
+    settings = load()
+    for name in chosen_regions(settings, region):
+        report = transform.transform(settings, name, holder=holder())
+        typer.echo(f"{name}: {report.sentence}")
+
+
+def reconcile_command(
+    region: Region, tenant: MaybeTenant = None, feed: MaybeFeed = None, as_json: Json = False
+) -> None:
+    """Compare counts: vendor, landing, catalogue, warehouse, published. Exit code 1 when they differ."""
+    settings = load()
+    found = [
+        one
+        for key in chosen_feeds(settings, region, tenant, feed)
+        for one in reconcile.reconcile_feed(settings, region, key, holder=holder())
+    ]
+    if as_json:
+        typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=1))
+    else:
+        Console().print(tables.reconciliation(found))
+    if any(one.differences for one in found):
+        raise typer.Exit(1)
+
+
+def status(as_json: Json = False, region: MaybeRegion = None) -> None:
+    """How far every stream is, whether it balances, and what to do where it does not."""
+    settings = load()
+    regions = {
+        name: region_status(settings.scope(name), settings.addresses) for name in chosen_regions(settings, region)
+    }
+    if as_json:
+        typer.echo(json.dumps({"regions": regions}, indent=1))
+        return
+    console = Console()
+    for name, found in regions.items():
+        console.print(tables.slices(name, found["slices"]))
+
+
+def migrate_command(dry_run: DryRun = False) -> None:
+    """Create or update indexes, tables and the seeds of the registry. Safe to repeat."""
+    settings = load()
+    for name in sorted(settings.regions):
+        for line in migrate.migrate(settings, name, dry_run=dry_run, holder=holder()):
+            typer.echo(f"{name}: {'would ' if dry_run else ''}{line}")
+
+
+@slices.command("accept")
+def accept_slice(
+    region: Region,
+    tenant: Tenant,
+    stream: Annotated[str, typer.Option("--stream", help="Stream whose unfinished slice may pass.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")],
+    feed: Annotated[str, typer.Option("--feed", "-f")] = "shop",
+) -> None:
+    """Let a slice pass whose counts differ from the vendor's; the next run publishes it."""
+    settings = load()
+    sentence = accept.accept_slice(
+        settings, region, FeedKey(tenant, feed), stream, reason=reason, by=operator(), holder=holder()
+    )
+    typer.echo(sentence)

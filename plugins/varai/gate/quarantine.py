@@ -1,0 +1,139 @@
+"""Quarantine: rows that cannot be trusted, kept with their reasons under quarantine/{tenant}/{entity}/{batch_id}.parquet[.sealed]."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from varai.kernel import BatchRef, Gone, Scope
+from varai.privacy import create_object, open_object
+from varai.stores import objects
+
+_ROOT = "quarantine"
+_ABOUT = b"varai"
+_COLUMNS = ("source_id", "reasons", "flags", "score")
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """A row as a list shows it.
+
+    Attributes:
+        key: names the row for `show`: {tenant}/{entity}/{batch_id}/{source_id}.
+        since: when its slice was planned, ISO 8601.
+    """
+
+    key: str
+    tenant: str
+    feed: str
+    entity: str
+    batch_id: str
+    source_id: str
+    reasons: tuple[str, ...]
+    flags: tuple[str, ...]
+    score: float | None
+    since: str
+
+
+def write(scope: Scope, entity: str, ref: BatchRef, reader: pa.RecordBatchReader, *, sealed: bool) -> str | None:
+    """Keep the rows of a batch that the gate held back; returns the object's key, or None when there are none.
+
+    Args:
+        scope: of the batch's tenant or region.
+        entity: a canonical entity, or `unmappable` for lines that gave no row.
+        ref: the batch that carried them; writing it again replaces what was written.
+        reader: their columns and `reasons`; `flags` and `score` where the entity has a suite.
+        sealed: whether the stream is sealed, and so its quarantine.
+
+    Raises:
+        DiskFull: nothing half-written was kept.
+    """
+    key = f"{_ROOT}/{ref.tenant}/{entity}/{ref.batch_id}.parquet{'.sealed' if sealed else ''}"
+    first = next((batch for batch in reader if batch.num_rows), None)
+    if first is None:
+        objects(scope).delete(key)
+        return None
+    about = {"feed": ref.feed, "stream": ref.stream, "ingested_at": ref.ingested_at.isoformat()}
+    schema = reader.schema.with_metadata({_ABOUT: json.dumps(about).encode()})
+    with ExitStack() as stack:
+        file = stack.enter_context(create_object(scope, key))
+        writer = stack.enter_context(pq.ParquetWriter(file, schema, compression="zstd"))
+        writer.write_batch(first)
+        for batch in reader:
+            writer.write_batch(batch)
+    return key
+
+
+def list_rows(
+    scope: Scope, tenant: str, entity: str | None = None, reason: str | None = None, limit: int | None = 100
+) -> list[QuarantinedRow]:
+    """Quarantined rows of a tenant, one per row (its latest batch), newest first, then by entity and source_id.
+
+    Args:
+        scope: of the tenant or its region.
+        tenant: whose rows.
+        entity: only rows of this entity.
+        reason: only rows that carry this reason.
+        limit: at most so many rows; None for all.
+    """
+    found: dict[tuple[str, str, str], QuarantinedRow] = {}
+    for key in objects(scope).list(f"{_ROOT}/{tenant}/{f'{entity}/' if entity else ''}"):
+        for row in _rows(scope, key):
+            known = found.get((row.feed, row.entity, row.source_id))
+            if known is None or row.since > known.since:
+                found[row.feed, row.entity, row.source_id] = row
+    rows = [row for row in found.values() if reason is None or reason in row.reasons]
+    rows.sort(key=lambda row: (row.entity, row.source_id))
+    rows.sort(key=lambda row: row.since, reverse=True)
+    return rows[:limit]
+
+
+def show(scope: Scope, key: str) -> dict[str, Any]:
+    """Every column of one row, by the key a list gave it; raises Gone when it is no longer in quarantine."""
+    parts = key.split("/", 3)
+    if len(parts) == 4:
+        tenant, entity, batch_id, source_id = parts
+        for suffix in ("", ".sealed"):
+            place = f"{_ROOT}/{tenant}/{entity}/{batch_id}.parquet{suffix}"
+            if objects(scope).exists(place):
+                table = _table(scope, place, None, filters=[("source_id", "==", source_id)])
+                if table.num_rows:
+                    row: dict[str, Any] = table.slice(0, 1).to_pylist()[0]
+                    return row
+    raise Gone(f"There is no quarantined row '{key}'.", "List what there is with `varai quarantine list`.")
+
+
+def _rows(scope: Scope, key: str) -> Iterator[QuarantinedRow]:
+    tenant, entity, name = key.split("/")[1:4]
+    table = _table(scope, key, _COLUMNS)
+    about = json.loads(table.schema.metadata[_ABOUT])
+    batch_id = name.partition(".")[0]
+    for row in table.to_pylist():
+        yield QuarantinedRow(
+            key=f"{tenant}/{entity}/{batch_id}/{row['source_id']}",
+            tenant=tenant,
+            feed=about["feed"],
+            entity=entity,
+            batch_id=batch_id,
+            source_id=row["source_id"] or "",
+            reasons=tuple(row["reasons"] or ()),
+            flags=tuple(row.get("flags") or ()),
+            score=row.get("score"),
+            since=about["ingested_at"],
+        )
+
+
+def _table(scope: Scope, key: str, columns: tuple[str, ...] | None, filters: list[tuple[str, str, str]] | None = None) -> pa.Table:
+    """Read an object; sealed ones are opened into memory only."""
+    with open_object(scope, key) as file:
+        data = pa.py_buffer(file.read())
+    kept = None
+    if columns is not None:
+        kept = [name for name in pq.read_schema(pa.BufferReader(data)).names if name in columns]
+    return pq.read_table(pa.BufferReader(data), columns=kept, filters=filters)

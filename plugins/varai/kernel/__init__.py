@@ -1,0 +1,62 @@
+"""Small frozen words that every room speaks: regions, tenants, feeds, scopes, windows, batches, money and typed errors."""
+
+from varai.kernel.errors import (
+    Conflict,
+    DiskFull,
+    Gone,
+    LeaseHeld,
+    Malformed,
+    Misconfigured,
+    ResidencyBreach,
+    Throttled,
+    Unauthorised,
+    Unavailable,
+    Unbalanced,
+    Unexpected,
+    VaraiError,
+)
+from varai.kernel.money import Money, minor_units
+from varai.kernel.scope import Plane, Scope, SecretSource
+from varai.kernel.words import (
+    BatchRef,
+    Feed,
+    FeedKey,
+    Region,
+    Slug,
+    Tenant,
+    Window,
+    Word,
+    batch_id,
+    utc_now,
+)
+
+__all__ = [
+    "BatchRef",
+    "Conflict",
+    "DiskFull",
+    "Feed",
+    "FeedKey",
+    "Gone",
+    "LeaseHeld",
+    "Malformed",
+    "Misconfigured",
+    "Money",
+    "Plane",
+    "Region",
+    "ResidencyBreach",
+    "Scope",
+    "SecretSource",
+    "Slug",
+    "Tenant",
+    "Throttled",
+    "Unauthorised",
+    "Unavailable",
+    "Unbalanced",
+    "Unexpected",
+    "VaraiError",
+    "Window",
+    "Word",
+    "batch_id",
+    "minor_units",
+    "utc_now",
+]

@@ -1,0 +1,21 @@
+"""The immutable raw zone: a vendor's records, kept once per slice, with counts and checksums, sealed where they are personal."""
+
+from varai.landing.forget import LandingPlace, rewrite
+from varai.landing.land import Landed, commit, land
+from varai.landing.manifest import Manifest, batches, find, manifests, sweep
+from varai.landing.reading import Reading, read
+
+__all__ = [
+    "Landed",
+    "LandingPlace",
+    "Manifest",
+    "Reading",
+    "batches",
+    "commit",
+    "find",
+    "land",
+    "manifests",
+    "read",
+    "rewrite",
+    "sweep",
+]

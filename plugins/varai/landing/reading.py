@@ -1,0 +1,124 @@
+"""A landed batch as chunks of whole NDJSON lines, without those who asked to be forgotten. Plaintext lives in memory only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import zstandard
+
+from varai.kernel import BatchRef, Gone, Malformed, Scope
+from varai.landing.manifest import Manifest, manifest_key, read_manifest
+from varai.landing.subjects import Forgotten, Redaction, Stream, records_of_erased
+from varai.privacy import open_object
+
+CHUNK: Final = 8 * 2**20
+_BLOCK: Final = 2**18
+
+
+def read(scope: Scope, ref: BatchRef, ledger: Forgotten, spec: Stream) -> Reading:
+    """Chunks of a batch: whole lines, about CHUNK bytes each (a longer line is a chunk of its own); iterate once.
+
+    Where the tenant's ledger is empty no line is parsed. Otherwise records of erased subjects are left out whole and counted in `erased`
+    (`spec.withheld`), or the paths of `spec.redact` are null in them, counted in `redacted`.
+
+    Raises, while it is iterated:
+        Gone: the batch was swept.
+        Malformed: the object was cut or altered.
+    """
+    return Reading(scope, ref, ledger, spec)
+
+
+class Reading(Iterator[bytes]):
+    """See `read`. `erased` and `redacted` are final when it is exhausted."""
+
+    def __init__(self, scope: Scope, ref: BatchRef, ledger: Forgotten, spec: Stream) -> None:
+        self._scope, self._ref, self._ledger, self._spec = scope, ref, ledger, spec
+        self._redaction: Redaction | None = None
+        self._chunks = self._read()
+
+    @property
+    def erased(self) -> int:
+        """Vendor records withheld so far."""
+        return self._redaction.erased if self._redaction else 0
+
+    @property
+    def redacted(self) -> int:
+        """Vendor records given without the person so far."""
+        return self._redaction.redacted if self._redaction else 0
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def holds_erased(self) -> bool:
+        """Whether any record of the batch is about an erased subject. Does not begin the iteration."""
+        return bool(self._marked(self._manifest()))
+
+    def _manifest(self) -> Manifest:
+        manifest = read_manifest(self._scope, manifest_key(self._ref.uri))
+        if manifest is None:
+            raise Gone(
+                f"Batch {self._ref.batch_id} of {self._ref.tenant}/{self._ref.feed}/{self._ref.stream} is no longer kept.",
+                "Land its window again with `varai backfill`.",
+            )
+        return manifest
+
+    def _read(self) -> Iterator[bytes]:
+        manifest = self._manifest()
+        marked = self._marked(manifest)
+        if marked:
+            self._redaction = Redaction(self._spec, marked)
+        for chunk in chunks_of(self._scope, manifest):
+            rest = self._redaction.apply(chunk) if self._redaction else chunk
+            if rest:
+                yield rest
+
+    def _marked(self, manifest: Manifest) -> set[str]:
+        """Records of erased subjects; a pass of its own, since a bulk file's children may come before their record."""
+        if self._spec.subject_path is None or not self._ledger.contains_any():
+            return set()
+        found: set[str] = set()
+        for chunk in chunks_of(self._scope, manifest):
+            found |= records_of_erased(chunk.splitlines(), self._spec, self._ref.feed, self._ledger)
+        return found
+
+
+def chunks_of(scope: Scope, manifest: Manifest) -> Iterator[bytes]:
+    """The object's plaintext in chunks of whole lines. Raises Malformed when it is not what was landed, Gone when it is not there."""
+    size = 0
+    try:
+        with open_object(scope, manifest.uri) as file:
+            for chunk in _whole_lines(
+                zstandard.ZstdDecompressor().read_to_iter(file, read_size=_BLOCK, write_size=_BLOCK)
+            ):
+                size += len(chunk)
+                yield chunk
+    except zstandard.ZstdError as error:
+        raise _altered(manifest) from error
+    except FileNotFoundError as error:
+        raise Gone(
+            f"The object of batch {manifest.batch_id} is missing.", "Restore it, or land its window again."
+        ) from error
+    if size not in {version.bytes for version in (manifest.content, manifest.replacing) if version}:
+        raise _altered(manifest)
+
+
+def _altered(manifest: Manifest) -> Malformed:
+    return Malformed(
+        f"The object of batch {manifest.batch_id} was cut or altered.", "Restore it, or land its window again."
+    )
+
+
+def _whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    length = 0
+    for block in blocks:
+        held.append(block)
+        length += len(block)
+        if length >= CHUNK and b"\n" in block:
+            joined = b"".join(held)
+            end = joined.rindex(b"\n") + 1
+            yield joined[:end]
+            held, length = [joined[end:]], len(joined) - end
+    if length:
+        yield b"".join(held)

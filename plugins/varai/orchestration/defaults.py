@@ -1,0 +1,38 @@
+"""What every graph shares: schedules, retries, owner, failure callback, pools."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from varai.orchestration.callbacks import on_failure
+
+EVERY_15_MINUTES = "*/15 * * * *"
+NIGHTLY = "30 2 * * *"
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def defaults() -> dict[str, Any]:
+    """`default_args` of a graph. Airflow retries a task; the library retries an HTTP call; nobody else does."""
+    return {
+        "owner": "commerce",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+        "on_failure_callback": on_failure,
+    }
+
+
+def graph_options() -> dict[str, Any]:
+    """Options of every graph: one run at a time, no catching up, never paused at birth."""
+    return {"max_active_runs": 1, "catchup": False, "is_paused_upon_creation": False}
+
+
+def warehouse_pool(region: str) -> str:
+    """The pool of one slot that keeps tasks from queueing on the warehouse's lease; `up` creates it."""
+    return f"warehouse-{region}"
+
+
+def label(batch: list[list[str]]) -> str:
+    """Name of a mapped task: the feeds it works on."""
+    names = [f"{tenant}/{feed}" for tenant, feed in batch]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

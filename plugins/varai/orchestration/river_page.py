@@ -1,0 +1,90 @@
+"""The River page: per region, tenant and stream the lag, the last balance and the state with its cure. Read from the registry alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from html import escape
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.responses import HTMLResponse
+
+from varai.kernel import VaraiError
+from varai.registry import status
+from varai.settings import Settings, load
+
+_STYLE = """
+body{font:14px/1.45 system-ui,sans-serif;margin:24px;color:#1c2430;background:#fff}
+h1{font-size:22px;margin:0 0 4px} h2{font-size:17px;margin:28px 0 8px} p{color:#566;margin:0 0 12px}
+table{border-collapse:collapse;width:100%} th,td{padding:6px 10px;border-bottom:1px solid #e3e7ec;text-align:right;white-space:nowrap}
+th{font-weight:600;color:#566;background:#f6f8fa} th.t,td.t{text-align:left} td.c{white-space:normal;min-width:12em}
+.ok{color:#137333}.bad{color:#b3261e;font-weight:600}.wait{color:#9a6700}
+@media (prefers-color-scheme:dark){body{background:#14181d;color:#e6e9ec}th{background:#1d232a;color:#9aa7b4}
+th,td{border-color:#2a323b}p{color:#9aa7b4}.ok{color:#63c77c}.bad{color:#ff8a80}.wait{color:#e2b33c}}
+"""
+_COUNTS = (
+    "vendor_count",
+    "landed",
+    "published",
+    "quarantined",
+    "unchanged",
+    "superseded",
+    "unmappable",
+    "erased",
+    "tombstoned",
+)
+_FINE = frozenset({"ok"})
+_WAITING = frozenset({"backfilling", "paused", "throttled"})
+
+
+def _signed_in() -> Any:
+    """Only who is signed in to Airflow sees the page: it names tenants."""
+    from airflow.api_fastapi.core_api.security import get_user
+
+    return get_user
+
+
+app = FastAPI(title="River", docs_url=None, redoc_url=None, openapi_url=None)
+
+
+@app.get("/", response_class=HTMLResponse, dependencies=[Depends(_signed_in())])
+def river() -> str:
+    """The page. Third-party text cannot get here: names are slugs, and sentences are escaped."""
+    return page(load())
+
+
+def page(settings: Settings) -> str:
+    """The page as HTML; a region whose stores do not answer is told so in its place."""
+    parts = [_region(settings, name) for name in sorted(settings.regions)]
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>River</title>"
+        f"<style>{_STYLE}</style><h1>River</h1><p>The most recent slice of every stream, counted in the vendor's records by the "
+        "fate of their primary row. landed = published + quarantined + unchanged + superseded + unmappable + erased.</p>"
+        f"{''.join(parts)}</html>"
+    )
+
+
+def _region(settings: Settings, name: str) -> str:
+    region = settings.region(name)
+    title = f"<h2>{escape(name)} <small>({escape(region.location)}, {escape(region.regime)})</small></h2>"
+    try:
+        found = status(settings.scope(name), {})
+    except VaraiError as error:
+        return f"{title}<p class=bad>{escape(str(error))}</p>"
+    if not found["slices"]:
+        hint = f"Trigger a graph whose name begins with <code>ingest__{escape(name)}</code>."
+        return f"{title}<p>Nothing has been ingested here yet. {hint}</p>"
+    heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant", "feed", "stream"))
+    heads += "".join(f"<th>{head.replace('_count', '')}</th>" for head in _COUNTS)
+    heads += "<th class=t>balanced</th><th>lag</th><th class=t>state</th><th class=t>cure</th>"
+    return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, found['slices']))}</tbody></table>"
+
+
+def _row(row: dict[str, Any]) -> str:
+    cells = "".join(f"<td class=t>{escape(str(row[name]))}</td>" for name in ("tenant", "feed", "stream"))
+    cells += "".join(f"<td>{'-' if row[name] is None else format(row[name], ',')}</td>" for name in _COUNTS)
+    balanced = "<td class='t ok'>yes</td>" if row["balanced"] else "<td class='t bad'>no</td>"
+    lag = "-" if row["lag_s"] is None else str(timedelta(seconds=round(row["lag_s"])))
+    kind = "ok" if row["state"] in _FINE else "wait" if row["state"] in _WAITING else "bad"
+    cells += f"{balanced}<td>{lag}</td><td class='t {kind}'>{escape(row['state'])}</td><td class='t c'>{escape(row['cure'])}</td>"
+    return f"<tr>{cells}</tr>"

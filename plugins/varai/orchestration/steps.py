@@ -1,0 +1,124 @@
+"""Bodies of the tasks: read the settings, call one verb of the river, return references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from varai.kernel import FeedKey, Unbalanced, VaraiError, utc_now
+from varai.registry import FeedState, feed_states, feeds, this_process
+from varai.river import document as documents
+from varai.river import erasure, operate
+from varai.river import ingest as river
+from varai.river import settle as settling
+from varai.river import transform as transforming
+from varai.river.reconcile import reconcile_feed
+from varai.settings import load as load_settings
+
+
+def due_feeds(region: str, connector: str, context: Mapping[str, Any]) -> list[list[list[str]]]:
+    """Batches of (tenant, feed) whose time has come; an empty list skips the run. A run that a person triggers takes all."""
+    force = context["dag_run"].run_type == "manual"
+    return [[list(key) for key in batch] for batch in river.due_feeds(load_settings(), region, connector, force=force)]
+
+
+def ingest(region: str, batch: list[list[str]], run_id: str) -> list[dict[str, Any]]:
+    """Work on every feed of a batch, then fail naming those that failed; a retry takes only what failed."""
+    settings = load_settings()
+    progress = operate.progress_to_registry(settings, region)
+    done, failures = [], []
+    for tenant, feed in batch:
+        try:
+            outcome = river.ingest_feed(settings, region, FeedKey(tenant, feed), holder=run_id, progress=progress)
+        except VaraiError as error:
+            failures.append(f"{tenant}/{feed}: {error}")
+            continue
+        done += [ref.model_dump(mode="json") for ref in outcome.batches]
+        failures += [f"{outcome.feed}/{stream}: {error}" for stream, error in outcome.failures.items()]
+    if failures:
+        raise Unbalanced(
+            f"{len(failures)} of the batch failed. {' '.join(failures)}", "See each feed's state; the rest was kept."
+        )
+    return done
+
+
+def load(region: str, run_id: str) -> dict[str, int]:
+    """Merge everything staged in the region."""
+    return settling.load(load_settings(), region, holder=_holder(run_id))
+
+
+def settle(region: str) -> list[str]:
+    """Move watermarks; returns the streams that moved."""
+    settings = load_settings()
+    moved = settling.settle(settings, region, operate.progress_to_registry(settings, region))
+    return ["/".join(key) for key in moved]
+
+
+def document(region: str) -> str:
+    """Hold Great Expectations against the compiled verdicts; returns where the Data Docs are."""
+    return documents.document_region(load_settings(), region)
+
+
+def conclude(region: str, connector: str, context: Mapping[str, Any]) -> None:
+    """Give the leases back, then fail when an earlier task of the run failed."""
+    settings = load_settings()
+    for key in [one.key for one in feeds(settings.scope(region), connector)]:
+        river.release_feed(settings, region, key, holder=str(context["run_id"]))
+    failed = {name: state for name, state in feed_states(settings.scope(region)).items() if _broken(state)}
+    unhappy = _failed_tasks(context)
+    if unhappy:
+        told = "; ".join(f"{name}: {state.what} {state.cure}" for name, state in failed.items())
+        raise AirflowFailException(f"Failed: {', '.join(unhappy)}. {told}")
+
+
+def transform(region: str, run_id: str) -> dict[str, str]:
+    """Build the marts, publish the tenants that changed; returns the snapshot of each tenant."""
+    report = transforming.transform(load_settings(), region, holder=_holder(run_id))
+    return dict(report.snapshots)
+
+
+def docs(region: str) -> str:
+    """Write the static dbt documentation; returns where it is."""
+    return str(transforming.write_docs(load_settings(), region))
+
+
+def sweep(region: str) -> dict[str, int]:
+    """Remove what has outlived its retention; returns how many of each."""
+    return operate.sweep(load_settings(), region, dry_run=False)
+
+
+def reconcile(region: str, run_id: str) -> int:
+    """Compare every feed of the region; returns how many streams agree. Raises Unbalanced, naming those that do not."""
+    settings = load_settings()
+    found = [
+        one
+        for feed in feeds(settings.scope(region))
+        for one in reconcile_feed(settings, region, feed.key, holder=_holder(run_id))
+    ]
+    wrong = [f"{one.tenant}/{one.feed}/{one.stream}: {'; '.join(one.differences)}" for one in found if one.differences]
+    if wrong:
+        raise Unbalanced(f"{len(wrong)} streams differ. {' '.join(wrong)}.")
+    return len(found)
+
+
+def erase_due(region: str, run_id: str) -> int:
+    """Execute the erasures of the ledger that are not done; returns how many."""
+    return erasure.erase_due(load_settings(), region, holder=_holder(run_id), now=utc_now())
+
+
+def _holder(run_id: str) -> str:
+    """Of a lease that lives within one task: its process is named, so that its death can be seen."""
+    return f"{run_id} {this_process()}"
+
+
+def _broken(state: FeedState) -> bool:
+    return state.kind in ("failing", "throttled", "needs reauthorisation")
+
+
+def _failed_tasks(context: Mapping[str, Any]) -> list[str]:
+    """Names of tasks of this run that failed before `conclude`."""
+    task = context["task_instance"]
+    states = task.get_task_states(dag_id=task.dag_id, run_ids=[task.run_id]).get(task.run_id, {})
+    return sorted(name for name, state in states.items() if state in ("failed", "upstream_failed"))

@@ -1,0 +1,41 @@
+"""The registry of a region: who the tenants are, who works on what, how far each stream has come, and status read from that."""
+
+from varai.registry.feeds import ensure_indexes, feed, feeds, put_feed, seed, tenants
+from varai.registry.leases import Lease, acquire, check, expire_all, held, release, renew, this_process
+from varai.registry.runs import RunRecord, last_runs, record_run
+from varai.registry.slices import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
+from varai.registry.states import FeedState, feed_states, set_state
+from varai.registry.status import snapshots, status
+from varai.registry.tokens import SealedTokens
+
+__all__ = [
+    "Counts",
+    "FeedState",
+    "Lease",
+    "Pending",
+    "RunRecord",
+    "SealedTokens",
+    "SliceReport",
+    "SliceState",
+    "StreamKey",
+    "acquire",
+    "check",
+    "ensure_indexes",
+    "expire_all",
+    "feed",
+    "feed_states",
+    "feeds",
+    "held",
+    "last_runs",
+    "put_feed",
+    "record_run",
+    "release",
+    "renew",
+    "seed",
+    "set_state",
+    "slice_keys",
+    "snapshots",
+    "status",
+    "tenants",
+    "this_process",
+]

@@ -1,0 +1,49 @@
+"""What state a feed is in, since when, and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from varai.kernel import FeedKey, Scope, Throttled, Unauthorised, VaraiError, Word, utc_now
+from varai.stores import documents
+
+Kind = Literal["ok", "backfilling", "throttled", "needs reauthorisation", "failing", "paused"]
+
+
+class FeedState(Word):
+    """A feed's state as people see it."""
+
+    kind: Kind
+    since: datetime
+    what: str = ""
+    cure: str = ""
+    percent: int | None = None
+
+    @classmethod
+    def of(cls, error: VaraiError) -> FeedState:
+        """The state that a failure leaves a feed in."""
+        kind: Kind = "failing"
+        if isinstance(error, Throttled):
+            kind = "throttled"
+        elif isinstance(error, Unauthorised):
+            kind = "needs reauthorisation"
+        return cls(kind=kind, since=utc_now(), what=error.what, cure=error.cure)
+
+
+def set_state(scope: Scope, feed: FeedKey, state: FeedState) -> None:
+    """Record a state; `since` stays that of the first time in a row."""
+    collection = documents(scope)["feed_states"]
+    found = collection.find_one({"_id": str(feed)})
+    since = found["since"] if found and found["kind"] == state.kind else state.since
+    collection.replace_one({"_id": str(feed)}, {**state.model_dump(), "since": since}, upsert=True)
+
+
+def feed_states(scope: Scope) -> Mapping[str, FeedState]:
+    """States of the region's feeds, by `tenant/feed`."""
+    found = {}
+    for document in documents(scope)["feed_states"].find():
+        name = document.pop("_id")
+        found[name] = FeedState(**document)
+    return found

@@ -1,0 +1,81 @@
+"""What a slice works with: settings, the tenant's scope, the feed, its connector and lease, and where progress goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from varai import sources
+from varai.kernel import Feed, FeedKey, Scope, utc_now
+from varai.registry import Lease, SealedTokens, SliceState, StreamKey, feed
+from varai.settings import Settings
+from varai.sources.contract import Connector, Session, ShopFacts
+
+Progress = Callable[[StreamKey, str, int], None]
+"""Called with (stream, step, records). Steps in order: planned, landing, landed, judged, staged, catalogue, loaded, hashes, watermark."""
+
+
+def silent(key: StreamKey, step: str, records: int) -> None:
+    """Progress that nobody watches."""
+    del key, step, records
+
+
+def lease_name(key: FeedKey) -> str:
+    """Name of the lease on a feed."""
+    return f"feed:{key}"
+
+
+def warehouse_lease(region: str) -> str:
+    """Name of the lease on a region's warehouse."""
+    return f"warehouse:{region}"
+
+
+@dataclass(frozen=True)
+class FeedRun:
+    """One feed while a run works on it under a lease."""
+
+    settings: Settings
+    scope: Scope
+    feed: Feed
+    lease: Lease
+    progress: Progress = silent
+    clock: Callable[[], datetime] = utc_now
+
+    @classmethod
+    def of(cls, settings: Settings, region: str, key: FeedKey, lease: Lease, progress: Progress = silent) -> FeedRun:
+        """Look the feed up and make its scope; raises Misconfigured."""
+        scope = settings.scope(region, key.tenant)
+        return cls(settings, scope, feed(scope, key), lease, progress)
+
+    @cached_property
+    def connector(self) -> Connector:
+        """The connector the feed names."""
+        return sources.connector(self.feed.connector)
+
+    def session(self, key: StreamKey) -> Session:
+        """What the connector needs to speak to the vendor for one stream."""
+        return session(self.settings, self.scope, self.feed, lambda step, count: self.progress(key, step, count))
+
+    def state(self, stream: str) -> SliceState:
+        """State of one of the feed's streams."""
+        return SliceState(self.scope, StreamKey(self.feed.tenant, self.feed.name, stream))
+
+    def facts(self) -> ShopFacts:
+        """Currency and zone of the shop, from its canonical record."""
+        from varai.river.shop import shop_facts
+
+        return shop_facts(self.scope, self.feed)
+
+
+def session(settings: Settings, scope: Scope, feed: Feed, progress: Callable[[str, int], None]) -> Session:
+    """A session with the feed's vendor; the secret is resolved when it is used."""
+    return Session(
+        feed=feed,
+        base_url=settings.base_url(feed),
+        secret=lambda: scope.secrets.read(feed.secret),
+        tokens=SealedTokens(scope, feed.name),
+        progress=progress,
+        clock=utc_now,
+    )

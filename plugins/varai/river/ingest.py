@@ -1,0 +1,178 @@
+"""Work on feeds: which are due, and one feed's streams side by side under its lease. A stream that fails stops nobody else."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from varai.kernel import BatchRef, FeedKey, Scope, Unexpected, VaraiError, Window, utc_now
+from varai.registry import FeedState, Lease, SliceState, acquire, feeds, release, renew, set_state, slice_keys
+from varai.river.context import FeedRun, Progress, lease_name, silent
+from varai.river.slice import run_slice
+from varai.settings import Settings
+from varai.sources.contract import StreamSpec
+
+log = structlog.get_logger(__name__)
+
+MOST_BATCHES = 64
+"""A run maps at most this many tasks; feeds are spread over them."""
+_RENEW_S = 60.0
+
+
+@dataclass
+class FeedOutcome:
+    """What one feed gave: batches that are staged, and sentences for the streams that failed."""
+
+    feed: str
+    token: int
+    batches: list[BatchRef] = field(default_factory=list)
+    failures: dict[str, VaraiError] = field(default_factory=dict)
+
+
+def due_feeds(settings: Settings, region: str, connector: str, *, force: bool = False) -> list[list[FeedKey]]:
+    """Feeds whose time has come, in at most MOST_BATCHES batches. `force` takes every feed that is not paused."""
+    scope = settings.scope(region)
+    due = [
+        one.key
+        for one in feeds(scope, connector)
+        if not one.paused and (force or _due(scope, one.key, one.every_minutes))
+    ]
+    width = max(1, -(-len(due) // MOST_BATCHES))
+    return [due[start : start + width] for start in range(0, len(due), width)]
+
+
+def _due(scope: Scope, key: FeedKey, every_minutes: int) -> bool:
+    """True when a stream has never been read, was left unfinished, or has not moved for the feed's interval."""
+    streams = list(slice_keys(scope, key))
+    marks = [SliceState(scope, stream).watermark() for stream in streams]
+    if not streams or None in marks:
+        return True
+    oldest = min(mark for mark in marks if mark is not None)
+    return utc_now() - oldest >= timedelta(minutes=every_minutes)
+
+
+def ingest_feed(
+    settings: Settings,
+    region: str,
+    key: FeedKey,
+    *,
+    holder: str,
+    streams: Sequence[str] | None = None,
+    window: Window | None = None,
+    progress: Progress = silent,
+) -> FeedOutcome:
+    """Bring one feed up to date as far as the catalogue; its lease stays with `holder` until the run's last task releases it.
+
+    Args:
+        streams: only these; None for all.
+        window: this window instead of the next one (a backfill).
+
+    Raises:
+        LeaseHeld: another run works on the feed. Failures of streams do not raise: they are in the outcome.
+    """
+    scope = settings.scope(region, key.tenant)
+    lease = acquire(scope, lease_name(key), holder)
+    run = FeedRun.of(settings, region, key, lease, progress)
+    outcome = FeedOutcome(str(key), lease.token)
+    with _renewing(scope, lease):
+        first, rest = _in_order([spec for spec in run.connector.streams if streams is None or spec.name in streams])
+        _announce(run, first + rest)
+        for spec in first:
+            _attempt(run, spec, window, outcome)
+        if not outcome.failures:
+            with ThreadPoolExecutor(max_workers=settings.workers) as pool:
+                list(pool.map(lambda spec: _attempt(run, spec, window, outcome), rest))
+    _conclude(run, outcome)
+    return outcome
+
+
+def release_feed(settings: Settings, region: str, key: FeedKey, *, holder: str) -> None:
+    """Give a feed's lease back, if `holder` has it."""
+    from varai.stores import documents
+
+    scope = settings.scope(region, key.tenant)
+    found = documents(scope)["leases"].find_one({"_id": lease_name(key), "holder": holder})
+    if found is not None:
+        release(scope, Lease(lease_name(key), holder, found["token"], found["since"]))
+
+
+def _in_order(specs: list[StreamSpec]) -> tuple[list[StreamSpec], list[StreamSpec]]:
+    """The shop comes first, since the others are mapped with its currency and zone."""
+    return [one for one in specs if one.name == "shop"], [one for one in specs if one.name != "shop"]
+
+
+def _attempt(run: FeedRun, spec: StreamSpec, window: Window | None, outcome: FeedOutcome) -> None:
+    context = {"region": run.scope.region, "tenant": run.feed.tenant, "feed": run.feed.name, "stream": spec.name}
+    try:
+        ref = _staged_earlier(run, spec) or run_slice(run, spec, window)
+    except VaraiError as error:
+        outcome.failures[spec.name] = error
+        log.warning("slice.failed", kind=error.kind, what=error.what, cure=error.cure, **context)
+        return
+    except Exception as error:  # noqa: BLE001  # a mistake of ours in one stream must not stop the others
+        # Only the type is told: texts of foreign errors may quote the data they choked on.
+        outcome.failures[spec.name] = Unexpected(f"{type(error).__name__} in {_where(error)}.")
+        log.error("slice.broke", kind=type(error).__name__, where=_where(error), **context)
+        return
+    outcome.batches.append(ref)
+    log.info("slice.staged", batch=ref.batch_id, landed=ref.records, **context)
+
+
+def _where(error: BaseException) -> str:
+    """File and line where an error arose, the innermost of ours."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "varai" in frame.filename]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+
+
+def _staged_earlier(run: FeedRun, spec: StreamSpec) -> BatchRef | None:
+    """The slice that an earlier attempt of the same run staged, now under this attempt's token; a retry repeats only what failed."""
+    state = run.state(spec.name)
+    pending = state.pending()
+    if pending is None or pending.holder != run.lease.holder:
+        return None
+    state.pend(pending.model_copy(update={"token": run.lease.token}))
+    return pending.batch
+
+
+def _announce(run: FeedRun, specs: list[StreamSpec]) -> None:
+    new = [spec for spec in specs if run.state(spec.name).watermark() is None]
+    if new:
+        set_state(run.scope, run.feed.key, FeedState(kind="backfilling", since=utc_now(), percent=0, what="first read"))
+
+
+def _conclude(run: FeedRun, outcome: FeedOutcome) -> None:
+    if outcome.failures:
+        worst = next(iter(outcome.failures.values()))
+        set_state(run.scope, run.feed.key, FeedState.of(worst))
+    else:
+        set_state(run.scope, run.feed.key, FeedState(kind="ok", since=utc_now()))
+
+
+@contextmanager
+def _renewing(scope: Scope, lease: Lease) -> Iterator[None]:
+    """Renew the lease while the body works. A lost lease shows when the next write checks its token."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(_RENEW_S):
+            try:
+                renew(scope, lease)
+            except VaraiError as error:
+                log.warning("lease.lost", what=error.what)
+                return
+
+    thread = threading.Thread(target=beat, name=f"renew {lease.name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,41 @@
+"""Nightly work: sweep what has outlived its retention; and progress that the registry keeps for those who watch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from varai import landing
+from varai.kernel import utc_now
+from varai.registry.progress import progress_writer
+from varai.river.context import Progress
+from varai.settings import Settings
+from varai.stores import objects
+
+_RUN_RECORD_DAYS = 400
+_ORPHAN_HOURS = 48
+
+
+def progress_to_registry(settings: Settings, region: str) -> Progress:
+    """A progress callback that writes to the region's registry."""
+    return progress_writer(settings.scope(region))
+
+
+def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
+    """Remove landed objects past their days, old run records, and mapped objects that a killed run left; returns counts."""
+    scope = settings.scope(region)
+    store = objects(scope)
+    cut = (utc_now() - timedelta(days=_RUN_RECORD_DAYS)).strftime("%Y%m%dT%H%M%S")
+    runs = [key for key in store.list("runs/") if key.removeprefix("runs/") < cut]
+    orphans = [key for key in store.list("mapped/") if _older(store.local(key), _ORPHAN_HOURS)]
+    if not dry_run:
+        for key in (*runs, *orphans):
+            store.delete(key)
+    landed = landing.sweep(scope, days=settings.landing_days, dry_run=dry_run)
+    return {"landed": len(landed), "runs": len(runs), "mapped": len(orphans)}
+
+
+def _older(path: Path | None, hours: int) -> bool:
+    if path is None:
+        return False
+    return bool(utc_now().timestamp() - path.stat().st_mtime > hours * 3600)

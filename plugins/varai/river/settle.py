@@ -1,0 +1,73 @@
+"""After the catalogue: merge what is staged into the warehouse, then move hashes and watermarks. Commit order of the river."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from varai import warehouse
+from varai.kernel import Conflict, FeedKey, Scope
+from varai.registry import Lease, SliceState, StreamKey, acquire, check, release, slice_keys
+from varai.river.context import Progress, lease_name, silent, warehouse_lease
+from varai.settings import Settings
+from varai.stores import objects
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def held_warehouse(settings: Settings, region: str, holder: str) -> Iterator[tuple[Scope, Lease]]:
+    """Hold the region's warehouse lease; whoever opens the live file does it in here. Raises LeaseHeld."""
+    scope = settings.scope(region)
+    lease = acquire(scope, warehouse_lease(region), holder)
+    try:
+        yield scope, lease
+    finally:
+        release(scope, lease)
+
+
+def load(settings: Settings, region: str, *, holder: str) -> dict[str, int]:
+    """Merge every staged object of the region, whoever staged it; returns rows merged per entity.
+
+    Raises:
+        LeaseHeld: another process has the warehouse.
+        Conflict: the lease was lost while loading; nothing was committed.
+    """
+    with held_warehouse(settings, region, holder) as (scope, lease), warehouse.connect(scope) as opened:
+        report = warehouse.load(scope, opened, lambda: check(scope, lease.name, lease.token))
+    for key, sentence in report.failed.items():
+        log.error("staged.unreadable", region=region, key=key, what=sentence)
+    merged: dict[str, int] = {}
+    for batch in report.batches:
+        merged[batch.entity] = merged.get(batch.entity, 0) + batch.rows
+    return merged
+
+
+def settle(settings: Settings, region: str, progress: Progress = silent) -> list[StreamKey]:
+    """Move hashes and watermark of every slice whose staged rows the warehouse has; returns the streams that moved.
+
+    A slice whose lease another run has taken over is left to that run.
+    """
+    keys = list(slice_keys(settings.scope(region)))
+    return [key for key in keys if _settle_one(settings.scope(region, key.tenant), key, progress)]
+
+
+def _settle_one(scope: Scope, key: StreamKey, progress: Progress) -> bool:
+    state = SliceState(scope, key)
+    pending = state.pending()
+    if pending is None:
+        return False
+    store = objects(scope)
+    if any(store.exists(staged) for staged in pending.staged):
+        return False
+    try:
+        check(scope, lease_name(FeedKey(key.tenant, key.feed)), pending.token)
+    except Conflict as error:
+        log.warning("slice.left", tenant=key.tenant, feed=key.feed, stream=key.stream, what=error.what)
+        return False
+    progress(key, "loaded", pending.report.landed)
+    state.settle(pending)
+    progress(key, "watermark", pending.report.landed)
+    return True

@@ -1,0 +1,180 @@
+"""Run one slice: read a window of a stream and carry it through landing, mapping and the gate to the catalogue.
+
+vendor -> landing -> mapped -> superseded? unchanged? -> judged -> staged rows and quarantine -> catalogue. The warehouse, the hashes
+and the watermark come after it, in `varai.river.settle`, once per region and run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import duckdb
+import pyarrow as pa
+
+from varai import landing
+from varai.canonical.mapping import CHILD, UNMAPPABLE, Mapping, map_lines
+from varai.gate import load_suites
+from varai.kernel import BatchRef, Unbalanced, Window
+from varai.privacy import Ledger, Vault, protect
+from varai.registry import Pending, SliceReport, SliceState
+from varai.registry.slices import Planned
+from varai.river.context import FeedRun
+from varai.river.judged import Judgement, judge_slice
+from varai.river.mapped import MappedRows, write_mapped
+from varai.river.publish import publish_slice
+from varai.river.shop import keep_facts
+from varai.sources.contract import Deletion, ShopFacts, StreamSpec
+
+_SEALED_MEMORY = "2GB"
+_MEMORY = "1GB"
+
+
+def run_slice(run: FeedRun, spec: StreamSpec, window: Window | None = None) -> BatchRef:
+    """Carry one stream's next window (or `window`, for a backfill) to staged rows and the catalogue.
+
+    Raises:
+        VaraiError: typed; the watermark has not moved and the window stays planned, so that the next run takes it over.
+    """
+    state = run.state(spec.name)
+    planned = _plan(run, state, spec, window)
+    run.progress(state.key, "planned", 0)
+    ref, deletions = _land(run, state, spec, planned)
+    return carry(run, spec, state, ref, deletions)
+
+
+def carry(
+    run: FeedRun,
+    spec: StreamSpec,
+    state: SliceState,
+    ref: BatchRef,
+    deletions: tuple[Deletion, ...],
+    *,
+    remap: bool = False,
+) -> BatchRef:
+    """From a landed batch to staged rows and the catalogue.
+
+    With `remap` the batch was landed in the past: rows that a later batch carried are superseded, and what it lacks is not gone.
+    """
+    mapping = run.connector.mapping(spec.name, run.feed, _facts(run, spec))
+    suites = load_suites(run.settings.expectations)
+    ledger = Ledger(run.scope)
+    reading = landing.read(run.scope, ref, ledger, spec)
+    mapped = _map(run, spec, ref, mapping, reading)
+    con = _connect(run, spec)
+    try:
+        mapped.attach(con, (*spec.entities, UNMAPPABLE))
+        judgement = judge_slice(run, spec, state, con, ref, mapping, suites, deletions, remap=remap)
+        report = _report(ref, spec, state, judgement, unmappable=_unmappable(con), erased=reading.erased)
+        state.write_report(report)
+        run.progress(state.key, "judged", report.landed)
+        if not report.balanced:
+            raise Unbalanced(f"{state.key.tenant}/{state.key.feed}/{spec.name}: {'; '.join(report.differences)}.")
+        if spec.name == "shop":
+            _keep_shop(run, con)
+        staged, hashes = publish_slice(run, spec, state, con, ref, mapping, suites, judgement)
+    finally:
+        con.close()
+        mapped.drop()
+    state.pend(
+        Pending(token=run.lease.token, holder=run.lease.holder, batch=ref, report=report, staged=staged, hashes=hashes)
+    )
+    return ref
+
+
+def _plan(run: FeedRun, state: SliceState, spec: StreamSpec, window: Window | None) -> Planned:
+    if window is not None:
+        return state.plan_exactly(run.lease.token, window)
+    overlap = timedelta(seconds=run.feed.overlap_s)
+    return state.plan(run.lease.token, overlap, incremental=spec.incremental)
+
+
+def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -> tuple[BatchRef, tuple[Deletion, ...]]:
+    """Read the vendor and land what it gives. Raises Unbalanced when counts differ and no operator has accepted that."""
+    extraction = run.connector.extract(run.session(state.key), spec.name, planned.window)
+    landed = landing.land(
+        run.scope,
+        run.feed.key,
+        spec.name,
+        planned.window,
+        iter(extraction),
+        sealed=spec.sealed,
+        ingested_at=planned.ingested_at,
+        connector_version=run.connector.version,
+        token=run.lease.token,
+    )
+    ref = landing.commit(run.scope, landed, vendor_count=extraction.vendor_count, query_hash=extraction.query_hash)
+    run.progress(state.key, "landed", ref.records)
+    if ref.vendor_count is not None and ref.records != ref.vendor_count and not state.accepted():
+        raise Unbalanced(
+            f"{state.key.tenant}/{state.key.feed}/{spec.name}: the vendor counts {ref.vendor_count} records, {ref.records} landed."
+        )
+    return ref, tuple(extraction.deletions)
+
+
+def _facts(run: FeedRun, spec: StreamSpec) -> ShopFacts:
+    """Currency and zone to map with; the shop's own record is what tells them."""
+    return ShopFacts("XXX", "UTC") if spec.name == "shop" else run.facts()
+
+
+def _map(run: FeedRun, spec: StreamSpec, ref: BatchRef, mapping: Mapping, chunks: Iterator[bytes]) -> MappedRows:
+    """Map and protect: after this, no field that identifies a person is left outside the vault."""
+    vault = Vault(run.scope) if spec.sealed else None
+
+    def protected() -> Iterator[tuple[str, pa.RecordBatch]]:
+        for name, batch in map_lines(chunks, mapping):
+            yield name, batch if name == UNMAPPABLE else protect(run.scope, run.feed, name, batch, vault)
+
+    return write_mapped(run.scope, f"mapped/{ref.tenant}/{ref.batch_id}/", protected(), sealed=spec.sealed)
+
+
+def _connect(run: FeedRun, spec: StreamSpec) -> duckdb.DuckDBPyConnection:
+    """A connection of this slice's own; that of a sealed stream never spills to a disk."""
+    spill = "" if spec.sealed else str(run.settings.home.resolve() / "tmp")
+    memory = _SEALED_MEMORY if spec.sealed else _MEMORY
+    con = duckdb.connect(
+        config={"memory_limit": memory, "threads": "2", "temp_directory": spill, "preserve_insertion_order": "false"}
+    )
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def _report(
+    ref: BatchRef, spec: StreamSpec, state: SliceState, judgement: Judgement, *, unmappable: int, erased: int
+) -> SliceReport:
+    primary = judgement.counts[spec.primary]
+    return SliceReport(
+        tenant=ref.tenant,
+        feed=ref.feed,
+        stream=ref.stream,
+        batch_id=ref.batch_id,
+        window=ref.window,
+        ingested_at=ref.ingested_at,
+        vendor_count=ref.vendor_count,
+        landed=ref.records,
+        published=primary.published,
+        quarantined=primary.quarantined,
+        unchanged=primary.unchanged,
+        superseded=primary.superseded,
+        unmappable=unmappable,
+        erased=erased,
+        tombstoned=primary.tombstoned,
+        entities=judgement.counts,
+        accepted=state.accepted(),
+    )
+
+
+def _unmappable(con: duckdb.DuckDBPyConnection) -> int:
+    """Vendor records that gave no row; lines that are only children of a record are no records."""
+    row = con.execute(
+        "SELECT count(*) FROM rows_unmappable WHERE NOT starts_with(reason, $child)", {"child": CHILD}
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _keep_shop(run: FeedRun, con: duckdb.DuckDBPyConnection) -> None:
+    row = con.execute(
+        "SELECT currency, timezone FROM rows_shop WHERE currency IS NOT NULL AND timezone IS NOT NULL"
+    ).fetchone()
+    if row is not None:
+        keep_facts(run.scope, run.feed, {"currency": row[0], "timezone": row[1]})

@@ -1,0 +1,55 @@
+"""Connectors: one package per vendor. They are listed by their folders, without importing any, and loaded by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from varai.kernel import Misconfigured
+from varai.sources.contract import (
+    Connector,
+    Deletion,
+    Extraction,
+    FeedReport,
+    Page,
+    Session,
+    ShopFacts,
+    StreamSpec,
+    TokenStore,
+    stream_spec,
+)
+
+__all__ = [
+    "Connector",
+    "Deletion",
+    "Extraction",
+    "FeedReport",
+    "Page",
+    "Session",
+    "ShopFacts",
+    "StreamSpec",
+    "TokenStore",
+    "connector",
+    "connectors",
+    "stream_spec",
+]
+
+
+def connectors() -> tuple[str, ...]:
+    """Names of the connectors there are, sorted: the packages in this folder. Imports none of them."""
+    folder = Path(__file__).parent
+    return tuple(sorted(path.parent.name for path in folder.glob("[a-z]*/__init__.py")))
+
+
+def connector(name: str) -> Connector:
+    """Load a connector; raises Misconfigured for a name that has no package, or a package that has no CONNECTOR."""
+    if name not in connectors():
+        raise Misconfigured(f"There is no connector '{name}', known: {', '.join(connectors())}.")
+    module = import_module(f"varai.sources.{name}")
+    try:
+        return cast("Connector", module.CONNECTOR)
+    except AttributeError as error:
+        raise Misconfigured(
+            f"The package varai.sources.{name} has no CONNECTOR.", "Write `CONNECTOR = ...` into its __init__.py."
+        ) from error

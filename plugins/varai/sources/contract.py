@@ -1,0 +1,217 @@
+"""What the river asks of a connector: streams, sessions, pages in, and counts, deletions and a report out.
+
+In: a feed, its secret and token store, a stream's name and a window. Out: NDJSON pages as the vendor wrote the records,
+the vendor's own count of them, deletions, and typed errors only. A connector does I/O and nothing else: it never maps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+from varai.kernel import Feed, Misconfigured, Window, utc_now
+
+if TYPE_CHECKING:
+    from varai.canonical.mapping import Mapping as EntityMapping
+
+Census = Literal["exact", "ids"]
+"""Where a stream's vendor count comes from: the vendor's own exact count, or a second pass over ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records of a stream, as the vendor wrote them.
+
+    Attributes:
+        lines: NDJSON: each line one JSON object, ended by a newline.
+        records: vendor records, that is root lines.
+        count: all lines, children included.
+    """
+
+    lines: bytes
+    records: int
+    count: int
+
+
+class Deletion(NamedTuple):
+    """The vendor says that this row is gone."""
+
+    entity: str
+    source_id: str
+    at: datetime
+
+
+class ShopFacts(NamedTuple):
+    """What a mapping must know of the shop: ISO 4217 currency of its books and IANA time zone."""
+
+    currency: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """One entity family of a connector.
+
+    Attributes:
+        name: stream name, a slug.
+        primary: entity of a root record; status counts vendor records by the fate of this row.
+        entities: all entities its records map to, the primary one first.
+        sealed: landing, staging and quarantine objects of it are encrypted.
+        needs_scopes: permissions it cannot be read without.
+        census: where its vendor count comes from.
+        subject_path: path of the data subject's id in a root line; None: its records are about nobody.
+        withheld: an erased subject's record is withheld whole (True), or the paths in `redact` are set to null (False).
+        redact: JSON paths that identify a person; in a path "[]" stands for every item of a list.
+        incremental: False: the vendor cannot filter it by time, so every read is whole whatever the window's start.
+    """
+
+    name: str
+    primary: str
+    entities: tuple[str, ...]
+    sealed: bool = False
+    needs_scopes: tuple[str, ...] = ()
+    census: Census = "exact"
+    subject_path: tuple[str, ...] | None = None
+    withheld: bool = False
+    redact: tuple[tuple[str, ...], ...] = ()
+    incremental: bool = True
+
+
+class TokenStore(Protocol):
+    """The sealed token store of one feed; tokens that rotate are written back by compare-and-swap."""
+
+    def get(self) -> tuple[dict[str, Any] | None, Any]:
+        """The stored tokens, None when there are none, and their version."""
+        ...
+
+    def swap(self, tokens: Mapping[str, Any], version: Any) -> Any:
+        """Replace what has this version and return the new version; raises Conflict when somebody wrote first."""
+        ...
+
+
+def _silent(step: str, records: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A feed with all that is needed to speak to its vendor. May be shared by threads that read different streams.
+
+    Attributes:
+        feed: whose data is read.
+        base_url: the vendor's address, without a slash at its end.
+        secret: gives the feed's secret as JSON text when called: {"client_id", "client_secret"}, with "refresh_token"
+            where the vendor rotates tokens, or {"access_token"}.
+        tokens: where tokens that expire are kept.
+        progress: told ("landing", records so far).
+        clock: the present instant, UTC.
+        sleep: waits that many seconds; pacing and polling use it.
+    """
+
+    feed: Feed
+    base_url: str
+    secret: Callable[[], str] = field(repr=False)
+    tokens: TokenStore = field(repr=False)
+    progress: Callable[[str, int], None] = field(default=_silent, repr=False)
+    clock: Callable[[], datetime] = field(default=utc_now, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedReport:
+    """What `varai feeds check` finds before a first run.
+
+    Attributes:
+        scopes_granted: permissions the vendor gave.
+        scopes_missing: permissions a stream needs and does not have.
+        history_from: creation of the earliest order the vendor shows; None where there is none.
+        api_version: the version the vendor answered with.
+        rate_tier: the vendor's rate limit, as a sentence.
+        clock_skew_s: the vendor's clock minus ours, seconds.
+        problems: sentences with their cure; empty when the feed can run.
+    """
+
+    scopes_granted: tuple[str, ...]
+    scopes_missing: tuple[str, ...]
+    history_from: datetime | None
+    api_version: str
+    rate_tier: str
+    clock_skew_s: float
+    problems: list[str]
+
+
+@runtime_checkable
+class Extraction(Protocol):
+    """One read of a stream for a window: iterate it once for its pages; then the counts are there.
+
+    A record whose (id, updated at) was seen before is left out; two versions of one id may both come.
+    Raises only the typed errors of `varai.kernel`; whoever stops early has nothing to clean up.
+    """
+
+    @property
+    def vendor_count(self) -> int | None:
+        """The vendor's count of records in the window; None before the pages are exhausted."""
+        ...
+
+    @property
+    def deletions(self) -> tuple[Deletion, ...]:
+        """What the vendor says was deleted in the window; a whole read gives none, for what it lacks does not exist."""
+        ...
+
+    @property
+    def query_hash(self) -> str:
+        """Hash of the questions asked, windows and cursors left out: it moves when the selection does."""
+        ...
+
+    def __iter__(self) -> Iterator[Page]:
+        """The pages; raises Throttled, Unauthorised, Malformed, Gone, Unavailable or Unbalanced."""
+        ...
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """A package under `varai.sources` exposes one of these as CONNECTOR."""
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which a feed gives as its `connector`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever what is landed may change."""
+        ...
+
+    @property
+    def streams(self) -> tuple[StreamSpec, ...]:
+        """What can be read, in the order in which it is read."""
+        ...
+
+    @property
+    def secret_fields(self) -> tuple[tuple[str, ...], ...]:
+        """The sets of keys a feed's secret may have; one of them must be complete."""
+        ...
+
+    def check(self, session: Session) -> FeedReport:
+        """Ask the vendor what this feed may read; raises typed errors when it cannot even be asked."""
+        ...
+
+    def extract(self, session: Session, stream: str, window: Window) -> Extraction:
+        """Prepare a read of one stream; nothing is requested before the first page. Misconfigured: no such stream."""
+        ...
+
+    def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> EntityMapping:
+        """How the stream's lines become canonical entities; pure."""
+        ...
+
+
+def stream_spec(connector: Connector, stream: str) -> StreamSpec:
+    """Look a stream up by name; raises Misconfigured, naming those there are."""
+    for spec in connector.streams:
+        if spec.name == stream:
+            return spec
+    known = ", ".join(spec.name for spec in connector.streams)
+    raise Misconfigured(f"The connector '{connector.name}' has no stream '{stream}', known: {known}.")

@@ -1,0 +1,193 @@
+"""Bulk operations: the vendor writes a whole stream to a file, which is read once, in constant memory.
+
+In: the text of a bulk query. Out: the file in blocks of whole lines, and the vendor's own counts of them. Only a
+COMPLETED file is read: a partial one is a silent loss. https://shopify.dev/docs/api/usage/bulk-operations/queries
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from varai.kernel import Gone, Malformed, Throttled, Unauthorised, Unavailable, VaraiError
+from varai.sources.shopify import queries
+from varai.sources.shopify.client import Client
+from varai.sources.shopify.lines import blocks
+from varai.sources.shopify.transport import ATTEMPTS, broken, insist, send
+
+FIRST_POLL_S: Final = 0.1
+LONGEST_POLL_S: Final = 10.0
+STALL_S: Final = 1800.0
+"""An operation that has counted no further object for so long is given up; a feed's `bulk_stall_s` overrides it."""
+_STARTS = 3
+_LONGEST_QUEUE_S: Final = 900.0
+_CHUNK = 1 << 18
+
+
+class Operation(msgspec.Struct, rename="camel"):
+    """A bulk operation as the vendor reports it; counts are decimal text."""
+
+    id: str
+    status: str
+    error_code: str | None = None
+    object_count: str = "0"
+    root_object_count: str = "0"
+    url: str | None = None
+
+    @property
+    def objects(self) -> int:
+        """Lines of the file, children included."""
+        return int(self.object_count)
+
+    @property
+    def roots(self) -> int:
+        """Lines of the file that are records of the connection asked for."""
+        return int(self.root_object_count)
+
+
+class _UserError(msgspec.Struct):
+    message: str = ""
+    code: str | None = None
+
+
+class _Run(msgspec.Struct, rename="camel"):
+    bulk_operation: Operation | None = None
+    user_errors: list[_UserError] = []
+
+
+class _RunData(msgspec.Struct):
+    run: _Run | None = None
+
+
+class _PollData(msgspec.Struct):
+    node: Operation | None = None
+
+
+class _Failed(Exception):
+    """The vendor failed at it; starting again may help."""
+
+
+def complete(client: Client, text: str) -> Operation:
+    """Run a bulk query to its end; one that the vendor fails is started again.
+
+    Raises:
+        Unavailable: it stood still, was cancelled, or failed every time.
+        Throttled: too many operations of the shop run already.
+        Unauthorised: a scope is missing. Malformed: the query is refused. Gone: its result expired.
+    """
+    for _ in range(_STARTS):
+        started = _start(client, text)
+        try:
+            return _await(client, started)
+        except _Failed:
+            continue
+    raise Unavailable(f"Shopify's bulk operation failed {_STARTS} times.")
+
+
+def _start(client: Client, text: str) -> Operation:
+    """Start an operation, waiting for a place while five others run."""
+    waited, pause = 0.0, 1.0
+    while True:
+        run = client.ask(queries.RUN_BULK, {"query": text}, _RunData).run
+        if run is None:
+            raise Malformed("Shopify neither started a bulk operation nor said why.")
+        if run.bulk_operation is not None:
+            return run.bulk_operation
+        codes = {error.code for error in run.user_errors}
+        if not codes & {"LIMIT_REACHED", "OPERATION_IN_PROGRESS"}:
+            said = "; ".join(error.message for error in run.user_errors)[:300]
+            raise Malformed(f"Shopify refused a bulk query: {said or 'no reason given'}")
+        if waited >= _LONGEST_QUEUE_S:
+            raise Throttled("Other bulk operations have been holding all places of the shop.")
+        client.session.sleep(pause)
+        waited += pause
+        pause = min(pause * 2, LONGEST_POLL_S)
+
+
+def _await(client: Client, operation: Operation) -> Operation:
+    """Poll until the operation has ended; raises as `complete` says."""
+    stall_s = float(client.session.feed.settings.get("bulk_stall_s", STALL_S))
+    still, pause = 0.0, FIRST_POLL_S
+    while True:
+        now = client.ask(queries.POLL_BULK, {"id": operation.id}, _PollData).node
+        if now is None:
+            raise Gone("Shopify has forgotten the bulk operation that was just started.")
+        if now.status == "COMPLETED":
+            return _checked(now)
+        if now.status not in ("CREATED", "RUNNING", "CANCELING"):
+            raise _ended(now)
+        still = 0.0 if now.object_count != operation.object_count else still + pause
+        if still > stall_s:
+            _cancel(client, now)
+            raise Unavailable(f"Shopify's bulk operation counted nothing for {stall_s:g} s; it was cancelled.")
+        client.session.sleep(pause)
+        operation, pause = now, min(pause * 1.5, LONGEST_POLL_S)
+
+
+def _checked(operation: Operation) -> Operation:
+    if operation.url is None and operation.objects:
+        raise Malformed(f"Shopify's bulk operation counted {operation.objects} objects and gave no file.")
+    return operation
+
+
+def _ended(operation: Operation) -> Exception:
+    """The error of an operation that ended otherwise than whole. Its partial file is not looked at."""
+    if operation.error_code == "ACCESS_DENIED":
+        return Unauthorised("Shopify denied a bulk operation access.", "Grant the scopes `varai feeds check` names.")
+    if operation.status == "FAILED":
+        return _Failed()
+    if operation.status == "EXPIRED":
+        return Gone("The result of Shopify's bulk operation has expired.")
+    return Unavailable(f"Shopify's bulk operation ended as {operation.status}.")
+
+
+def _cancel(client: Client, operation: Operation) -> None:
+    """Give the place back; that this fails too changes nothing."""
+    try:
+        client.ask(queries.CANCEL_BULK, {"id": operation.id}, _RunData)
+    except VaraiError:
+        return
+
+
+def download(client: Client, operation: Operation) -> Iterator[bytes]:
+    """The file in blocks of whole lines. A cut download begins again and passes over what was already given.
+
+    Raises Unavailable when it stays cut, Gone when it has expired.
+    """
+    if operation.url is not None:
+        yield from blocks(_chunks(client, operation.url))
+
+
+def _chunks(client: Client, url: str) -> Iterator[bytes]:
+    """The bytes of the file, each once, over as many connections as it takes."""
+    if urlsplit(url).scheme != "https" and urlsplit(client.session.base_url).scheme == "https":
+        raise Malformed("Shopify named a bulk file without TLS; it was not fetched.")
+    given = 0
+    for attempt in range(ATTEMPTS):
+        answer = insist(lambda: _open(client, url))
+        try:
+            at = 0
+            for chunk in answer.iter_bytes(_CHUNK):
+                fresh = chunk[max(0, given - at) :]
+                at += len(chunk)
+                if fresh:
+                    given += len(fresh)
+                    yield fresh
+            return
+        except httpx.HTTPError as error:
+            if attempt == ATTEMPTS - 1:
+                raise broken(error) from error
+        finally:
+            answer.close()
+
+
+def _open(client: Client, url: str) -> httpx.Response:
+    """Begin a download: no token goes with it, for the address is signed and of another origin."""
+    try:
+        return send(client.http, client.http.build_request("GET", url, headers={"Accept": "*/*"}), stream=True)
+    except Unauthorised as error:
+        raise Gone("The address of Shopify's bulk file is no longer good.") from error

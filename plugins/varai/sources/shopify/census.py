@@ -1,0 +1,121 @@
+"""Proof that a read is whole: the vendor's exact count before and after it, and a census of ids where they disagree.
+
+A closed window can only lose records while it is read: one that changes leaves it for the next. So a record that was
+met and is no longer listed must be listed as changed since the window's end, and one that is listed and was not met is
+fetched. What stays unexplained after three rounds stands in the vendor count, and the slice does not balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from varai.kernel import Malformed
+from varai.sources.contract import Page
+from varai.sources.shopify import bulk, queries
+from varai.sources.shopify.lines import Seen, head_of, number
+from varai.sources.shopify.pages import by_ids
+from varai.sources.shopify.reading import Reading, location_ids, read
+
+ROUNDS: Final = 3
+_GID = {"products": "Product", "customers": "Customer", "orders": "Order"}
+
+
+class _Count(msgspec.Struct):
+    count: int
+    precision: str
+
+
+class _CountData(msgspec.Struct):
+    count: _Count | None = None
+
+
+def proven(reading: Reading) -> Iterator[Page]:
+    """All pages of the window; afterwards `reading.vendor_count` holds what the vendor counts."""
+    if reading.stream == "shop":
+        yield from read(reading)
+        reading.vendor_count = 1 + reading.again
+    elif reading.stream == "inventory" and reading.in_bulk:
+        yield from _counted_in_bulk(reading)
+    elif reading.stream in queries.COUNT:
+        yield from _counted(reading)
+    else:
+        yield from read(reading)
+        yield from _settled(reading)
+
+
+def _counted(reading: Reading) -> Iterator[Page]:
+    """A stream that the vendor counts exactly: done when the count stood still and is what came."""
+    before = exact_count(reading)
+    yield from read(reading)
+    after = exact_count(reading)
+    if before == after == len(reading.seen):
+        reading.vendor_count = after + reading.again
+    else:
+        yield from _settled(reading)
+
+
+def _counted_in_bulk(reading: Reading) -> Iterator[Page]:
+    """Inventory levels have no count: a second operation over ids alone counts them, without being downloaded."""
+    for _ in range(ROUNDS):
+        yield from read(reading)
+        operation = bulk.complete(reading.client, queries.bulk_query("inventory-census"))
+        levels = operation.objects - operation.roots
+        reading.vendor_count = levels + reading.again
+        if levels == len(reading.seen):
+            return
+
+
+def _settled(reading: Reading) -> Iterator[Page]:
+    """Fetch what was missed, explain what has left the window, and count again until the count stands still."""
+    for _ in range(ROUNDS):
+        listed = census(reading, reading.filter)
+        missed = [key for key in listed if key not in reading.seen]
+        if missed:
+            yield from _fetched(reading, missed)
+        gone = [key for key in reading.seen if key not in listed]
+        changed = census(reading, reading.changed_since) if gone else Seen()
+        left = sum(key in changed for key in gone)
+        count = exact_count(reading) if reading.stream in queries.COUNT else len(listed)
+        reading.vendor_count = (len(listed) if count is None else count) + left + reading.again
+        if reading.vendor_count == len(reading.seen) + reading.again:
+            return
+
+
+def _fetched(reading: Reading, missed: list[int]) -> Iterator[Page]:
+    """Records that are listed and did not come: by their ids, or by reading the window once more."""
+    kind = _GID.get(reading.stream)
+    if kind is None:
+        yield from read(reading)
+        return
+    ids = [f"gid://shopify/{kind}/{key}" for key in missed]
+    for nodes in by_ids(reading.client, queries.NODES[reading.stream], ids):
+        yield reading.page(nodes)
+
+
+def exact_count(reading: Reading) -> int | None:
+    """The vendor's exact count of the window; None when it gives none, or only a lower bound."""
+    data = reading.client.ask(queries.COUNT[reading.stream], {"query": reading.filter}, _CountData)
+    return data.count.count if data.count is not None and data.count.precision == "EXACT" else None
+
+
+def census(reading: Reading, filter: str) -> Seen:
+    """The ids of records that the filter lists, asked for in another order than the records were."""
+    found = Seen()
+    asked: list[tuple[str, dict[str, str | None]]]
+    if reading.stream == "locations":
+        asked = [(queries.CENSUS["locations"], {"query": None})]
+    elif reading.stream == "inventory":
+        asked = [(queries.LEVELS_CENSUS, {"id": place, "query": filter}) for place in location_ids(reading)]
+    else:
+        asked = [(queries.CENSUS[reading.stream], {"query": filter})]
+    for document, variables in asked:
+        for nodes in reading.pager.pages(document, variables):
+            for node in nodes:
+                try:
+                    found.meet(number(head_of(node).id))
+                except msgspec.DecodeError as error:
+                    raise Malformed("Shopify's list of ids holds something that has none.") from error
+    return found

@@ -1,0 +1,98 @@
+"""What a feed may read, asked of the shop before its first run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from varai.kernel import Unauthorised
+from varai.sources.contract import FeedReport, Session
+from varai.sources.shopify import queries
+from varai.sources.shopify.client import Client, open_shop
+from varai.sources.shopify.pace import tier
+from varai.sources.shopify.streams import STREAMS
+
+_MOST_SKEW_S = 60.0
+_DAYS_SHOWN = 60
+
+
+class _Scope(msgspec.Struct):
+    handle: str
+
+
+class _App(msgspec.Struct, rename="camel"):
+    access_scopes: list[_Scope]
+
+
+class _Shop(msgspec.Struct, rename="camel"):
+    name: str
+    currency_code: str
+    iana_timezone: str
+
+
+class _CheckData(msgspec.Struct):
+    shop: _Shop
+    app: _App
+
+
+class _Order(msgspec.Struct, rename="camel"):
+    created_at: datetime
+
+
+class _Orders(msgspec.Struct):
+    nodes: list[_Order]
+
+
+class _OrdersData(msgspec.Struct):
+    page: _Orders
+
+
+def check(session: Session) -> FeedReport:
+    """Ask the shop for scopes, earliest order, version, rate and clock; raises typed errors when it cannot be asked."""
+    with open_shop(session) as client:
+        found = client.ask(queries.CHECK, {}, _CheckData)
+        granted = {scope.handle for scope in found.app.access_scopes}
+        # Writing implies reading: Shopify lists only the wider of the two.
+        granted |= {handle.replace("write_", "read_", 1) for handle in granted if handle.startswith("write_")}
+        needed = {scope for spec in STREAMS for scope in spec.needs_scopes}
+        missing = tuple(sorted(needed - granted))
+        history_from = _earliest_order(client) if "read_orders" in granted else None
+        return FeedReport(
+            scopes_granted=tuple(sorted(granted)),
+            scopes_missing=missing,
+            history_from=history_from,
+            api_version=client.api_version,
+            rate_tier=tier(client.pace.status),
+            clock_skew_s=client.clock_skew_s,
+            problems=_problems(missing, client.clock_skew_s),
+        )
+
+
+def _earliest_order(client: Client) -> datetime | None:
+    """When the earliest order that the shop shows was created, UTC; None when it shows none."""
+    try:
+        nodes = client.ask(queries.EARLIEST_ORDER, {}, _OrdersData).page.nodes
+    except Unauthorised:
+        return None
+    return nodes[0].created_at.astimezone(UTC) if nodes else None
+
+
+def _problems(missing: tuple[str, ...], skew_s: float) -> list[str]:
+    """Sentences with their cure."""
+    problems = []
+    for scope in missing:
+        streams = ", ".join(spec.name for spec in STREAMS if scope in spec.needs_scopes)
+        if scope == "read_all_orders":
+            problems.append(
+                f"The scope read_all_orders is missing, so Shopify shows only orders of the last {_DAYS_SHOWN} days:"
+                " ask Shopify for it in the Partner Dashboard and reauthorise the feed, or accept the short history."
+            )
+        else:
+            problems.append(f"The scope {scope} is missing ({streams}): grant it to the app and reauthorise the feed.")
+    if abs(skew_s) > _MOST_SKEW_S:
+        problems.append(
+            f"The shop's clock and ours differ by {skew_s:.0f} s: windows would miss or repeat changes."
+            " Synchronise this machine's clock (NTP)."
+        )
+    return problems

@@ -1,0 +1,183 @@
+"""Questions to the Admin API: a document with variables in, the bytes of its data out, or a typed error.
+
+Here live the rules that hold for every question: the token and its one renewal, the retries of one HTTP call, the cost
+bucket, THROTTLED inside HTTP 200, and the alarm when another API version answers than the one asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+import httpx
+import msgspec
+
+from varai.kernel import Malformed, Throttled, Unauthorised, Unavailable
+from varai.sources.contract import Session
+from varai.sources.shopify.pace import Cost, Pace
+from varai.sources.shopify.queries import API_VERSION
+from varai.sources.shopify.tokens import Authorisation
+from varai.sources.shopify.transport import insist, open_client, send
+
+LONGEST_THROTTLE_S: Final = 600.0
+"""How long one question may be held up by THROTTLED answers before the run ends as throttled."""
+
+Data = TypeVar("Data")
+_encode = msgspec.json.Encoder().encode
+
+
+class TooDear(Malformed):
+    """The query costs more points than a single one may; ask for a smaller page."""
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+    extensions: dict[str, Any] | None = None
+
+    @property
+    def code(self) -> str:
+        return str((self.extensions or {}).get("code", ""))
+
+
+class _Extensions(msgspec.Struct):
+    cost: Cost | None = None
+
+
+class _Envelope(msgspec.Struct):
+    """A GraphQL answer; its data stay bytes until somebody knows their type."""
+
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    errors: list[_Error] | str | None = None
+    extensions: _Extensions | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+
+
+class Client:
+    """One reader's conversation with a shop. Make it with `open_shop`; not for several threads."""
+
+    def __init__(self, session: Session, http: httpx.Client) -> None:
+        self.session = session
+        self.http = http
+        self.pace = Pace()
+        self.requests = 0
+        self.clock_skew_s = 0.0
+        self.api_version = ""
+        self._authorisation = Authorisation(session, http)
+        self._url = f"{session.base_url}/admin/api/{API_VERSION}/graphql.json"
+
+    def ask(self, document: str, variables: Mapping[str, Any], type: type[Data]) -> Data:
+        """Ask and decode the data as `type`.
+
+        Raises:
+            TooDear: the page is too large for one query.
+            Throttled, Unauthorised, Gone, Unavailable, Malformed: as the vendor's answer says.
+        """
+        data = self.ask_raw(document, variables)
+        try:
+            return msgspec.json.decode(data, type=type)
+        except msgspec.DecodeError as error:
+            raise Malformed(f"Shopify's answer has another shape than its schema promises ({error}).") from error
+
+    def ask_raw(self, document: str, variables: Mapping[str, Any]) -> msgspec.Raw:
+        """Ask and return the bytes of `data`."""
+        body = _encode({"query": document, "variables": variables})
+        throttled = 0.0
+        while True:
+            if wait := self.pace.wait(document):
+                self.session.sleep(wait)
+            envelope = insist(lambda: self._call(body))
+            self._watch_version()
+            self.pace.learn(document, envelope.extensions.cost if envelope.extensions else None)
+            if not _throttled(envelope):
+                return _data(envelope)
+            wait = self.pace.wait_throttled(document)
+            throttled += wait
+            if throttled > LONGEST_THROTTLE_S:
+                raise Throttled("Shopify kept the feed throttled; other apps may be using the shop's whole rate.")
+            self.session.sleep(wait)
+
+    def _call(self, body: bytes) -> _Envelope:
+        """One HTTP call; on 401 the token is renewed once and the call made once more."""
+        token = self._authorisation.token()
+        try:
+            answer = self._post(body, token)
+        except Unauthorised:
+            answer = self._post(body, self._authorisation.renew(token))
+        kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Malformed(f"Shopify answered with '{kind[:60]}' instead of JSON.")
+        try:
+            envelope = _envelope.decode(answer.content)
+        except msgspec.DecodeError as error:
+            raise Malformed(f"Shopify's JSON is cut or broken ({len(answer.content)} bytes).") from error
+        if any(error.code == "INTERNAL_SERVER_ERROR" for error in _errors(envelope)):
+            raise Unavailable("Shopify answered INTERNAL_SERVER_ERROR.")
+        return envelope
+
+    def _post(self, body: bytes, token: str) -> httpx.Response:
+        headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": token}
+        self.requests += 1
+        answer = send(self.http, self.http.build_request("POST", self._url, content=body, headers=headers))
+        self._look_at(answer.headers)
+        return answer
+
+    def _look_at(self, headers: httpx.Headers) -> None:
+        """Note the vendor's clock and version."""
+        if "date" in headers:
+            try:
+                there = parsedate_to_datetime(headers["date"])
+                self.clock_skew_s = (there - self.session.clock()).total_seconds()
+            except ValueError:
+                pass
+        self.api_version = headers.get("x-shopify-api-version", "")
+
+    def _watch_version(self) -> None:
+        """Raise Malformed when another version answered: fields may be missing or mean something else."""
+        if self.api_version != API_VERSION:
+            raise Malformed(
+                f"Shopify answered as version '{self.api_version or 'unknown'}', but {API_VERSION} was asked for.",
+                "Shopify no longer serves the version asked for: upgrade VARAi, whose connector names the version.",
+            )
+
+
+@contextmanager
+def open_shop(session: Session) -> Iterator[Client]:
+    """A client for as long as the block lasts."""
+    with open_client() as http:
+        yield Client(session, http)
+
+
+def instant(at: datetime) -> str:
+    """An instant as Shopify's search writes it: UTC, whole seconds (floored, so that windows still meet)."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _errors(envelope: _Envelope) -> list[_Error]:
+    if isinstance(envelope.errors, str):
+        return [_Error(envelope.errors)]
+    return envelope.errors or []
+
+
+def _throttled(envelope: _Envelope) -> bool:
+    return any(error.code == "THROTTLED" for error in _errors(envelope))
+
+
+def _data(envelope: _Envelope) -> msgspec.Raw:
+    """The data of an answer without errors; raises the typed error of the first one otherwise."""
+    for error in _errors(envelope):
+        if error.code == "ACCESS_DENIED":
+            raise Unauthorised(
+                f"Shopify denied access: {error.message[:200]}",
+                "Grant the app the scope it names, then run `varai feeds check`.",
+            )
+        if error.code == "MAX_COST_EXCEEDED":
+            raise TooDear("A query asks for more points than a single one may cost.")
+        raise Malformed(f"Shopify refused a query ({error.code or 'no code'}): {error.message[:200]}")
+    if bytes(envelope.data) == b"null":
+        raise Malformed("Shopify answered without data and without an error.")
+    return envelope.data

@@ -1,0 +1,41 @@
+"""The Shopify connector: what `varai.sources.connector("shopify")` gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from varai.kernel import Feed, Window
+from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
+from varai.sources.shopify.check import check
+from varai.sources.shopify.extraction import ShopifyExtraction
+from varai.sources.shopify.queries import API_VERSION
+from varai.sources.shopify.streams import STREAMS
+from varai.sources.shopify.tokens import SECRET_FIELDS
+
+if TYPE_CHECKING:
+    from varai.canonical.mapping import Mapping
+
+_REVISION = 1
+
+
+class Shopify:
+    """See `varai.sources.Connector`."""
+
+    name: Final = "shopify"
+    version: Final = f"{API_VERSION}.{_REVISION}"
+    streams: tuple[StreamSpec, ...] = STREAMS
+    secret_fields: tuple[tuple[str, ...], ...] = SECRET_FIELDS
+
+    def check(self, session: Session) -> FeedReport:
+        """Scopes granted against needed, earliest visible order, version, rate tier and clock skew."""
+        return check(session)
+
+    def extract(self, session: Session, stream: str, window: Window) -> Extraction:
+        """Prepare a read; raises Misconfigured for a stream there is not."""
+        return ShopifyExtraction(session, stream_spec(self, stream).name, window)
+
+    def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
+        """How the stream's lines become canonical entities."""
+        from varai.sources.shopify.mapping import mapping  # reading needs no mapping, and mapping imports no HTTP
+
+        return mapping(stream_spec(self, stream).name, feed, facts)

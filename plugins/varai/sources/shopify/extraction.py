@@ -1,0 +1,46 @@
+"""One read of one stream: in go a session and a window, out come pages of lines and then the counts that prove them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from varai.kernel import Window
+from varai.sources.contract import Deletion, Page, Session
+from varai.sources.shopify import queries
+from varai.sources.shopify.census import proven
+from varai.sources.shopify.client import open_shop
+from varai.sources.shopify.reading import Reading, deletions
+
+
+class ShopifyExtraction:
+    """See `varai.sources.Extraction`. Nothing is requested before the first page is asked for."""
+
+    def __init__(self, session: Session, stream: str, window: Window) -> None:
+        self._session = session
+        self._stream = stream
+        self._window = window
+        self._vendor_count: int | None = None
+        self._deletions: tuple[Deletion, ...] = ()
+
+    @property
+    def vendor_count(self) -> int | None:
+        """Records of the window as the vendor counts them; each further version of one that was met counts too."""
+        return self._vendor_count
+
+    @property
+    def deletions(self) -> tuple[Deletion, ...]:
+        """Products destroyed in the window."""
+        return self._deletions
+
+    @property
+    def query_hash(self) -> str:
+        """Hash of the selection."""
+        return queries.query_hash(self._stream)
+
+    def __iter__(self) -> Iterator[Page]:
+        """The pages; the counts are there when they are exhausted."""
+        with open_shop(self._session) as client:
+            reading = Reading(client, self._stream, self._window)
+            yield from (page for page in proven(reading) if page.count)
+            self._deletions = deletions(reading)
+            self._vendor_count = reading.vendor_count

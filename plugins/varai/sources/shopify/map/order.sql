@@ -1,0 +1,23 @@
+-- One row per order. Amounts are in the shop's currency.
+SELECT nth, gid_tail(id) AS source_id, gid_tail(id) AS root_id, "updatedAt" AS source_updated_at,
+    name,
+    gid_tail(customer.id) AS subject,
+    "currencyCode" AS currency,
+    "presentmentCurrencyCode" AS presentment_currency,
+    "createdAt" AS created_at,
+    "processedAt" AS processed_at,
+    day_of("processedAt") AS processed_on,
+    "cancelledAt" AS cancelled_at,
+    lower("cancelReason") AS cancel_reason,
+    test,
+    lower("displayFinancialStatus") AS financial_status,
+    "taxesIncluded" AS taxes_included,
+    "subtotalPriceSet"."shopMoney".amount AS subtotal_minor,
+    "totalTaxSet"."shopMoney".amount AS tax_minor,
+    "totalShippingPriceSet"."shopMoney".amount AS shipping_minor,
+    "totalDiscountsSet"."shopMoney".amount AS discount_minor,
+    "totalPriceSet"."shopMoney".amount AS total_minor,
+    "shippingAddress"."countryCodeV2" AS ship_country,
+    "shippingAddress"."provinceCode" AS ship_province,
+    "sourceName" AS channel
+FROM lines WHERE "__parentId" IS NULL

@@ -1,0 +1,22 @@
+-- One row per variant. Prices are of the shop's own currency; the vendor writes them without one.
+SELECT nth, gid_tail(id) AS source_id, parent AS root_id, stamp AS source_updated_at,
+    parent AS product_id,
+    title,
+    text_of(sku) AS sku,
+    text_of(barcode) AS gtin,
+    price,
+    "compareAtPrice" AS compare_at,
+    shop_currency() AS currency,
+    "inventoryItem"."unitCost".amount AS unit_cost,
+    "inventoryItem"."unitCost"."currencyCode" AS unit_cost_currency,
+    gid_tail("inventoryItem".id) AS inventory_item_id,
+    position AS sort_order,
+    coalesce(text_of(colour.value), option_of("selectedOptions", ['colour', 'color', 'frame colour', 'frame color', 'farbe'])) AS colour,
+    option_of("selectedOptions", ['size', 'größe', 'grösse', 'eye size']) AS size_label,
+    lens_width_mm.value AS lens_width_mm,
+    bridge_mm.value AS bridge_mm,
+    temple_mm.value AS temple_mm,
+    lens_height_mm.value AS lens_height_mm,
+    frame_width_mm.value AS frame_width_mm,
+    coalesce(weight_g.value, grams_of("inventoryItem".measurement.weight)) AS weight_g
+FROM variants

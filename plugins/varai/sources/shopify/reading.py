@@ -1,0 +1,215 @@
+"""The ways to read a stream: by the file of a bulk operation or page by page; and what was met on the way.
+
+In: a client, a stream, a window. Out: pages of NDJSON lines, each record once per version, with all its children; and
+the products that were destroyed. Both ways land the same records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from varai.kernel import Malformed, Unbalanced, Window
+from varai.sources.contract import Deletion, Page
+from varai.sources.shopify import bulk, queries
+from varai.sources.shopify.client import Client, instant
+from varai.sources.shopify.lines import BulkSplitter, Complete, Head, LevelSplitter, Seen, head_of, line_of, number
+from varai.sources.shopify.pages import LARGEST_PAGE, Pager, by_ids
+
+_DRAIN_PAGE: Final = 100
+_REFUNDS_AT_ONCE: Final = 2000
+
+
+class _Data(msgspec.Struct):
+    node: msgspec.Raw
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Refund(msgspec.Struct):
+    order: _Id
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    created_at: datetime
+    action: str = ""
+    subject_id: str = ""
+    subject_type: str = ""
+
+
+class Reading:
+    """What one read has met so far, and the ways to meet more. Lives as long as its client."""
+
+    def __init__(self, client: Client, stream: str, window: Window) -> None:
+        self.client = client
+        self.stream = stream
+        self.window = window
+        self.seen = Seen()
+        self.again = 0
+        self.records = 0
+        self.vendor_count: int | None = None
+        self.pager = Pager(client, int(client.session.feed.settings.get("page_size", LARGEST_PAGE)))
+        self._complete = Complete(self._drain)
+
+    @property
+    def in_bulk(self) -> bool:
+        """True when a bulk operation reads this window; a feed's setting `bulk = false` pages even whole streams."""
+        return self.window.whole and bool(self.client.session.feed.settings.get("bulk", True))
+
+    @property
+    def changed_since(self) -> str:
+        """What has left the window by changing after its end."""
+        return f"updated_at:>='{instant(self.window.end)}'"
+
+    @property
+    def filter(self) -> str:
+        """The window as Shopify's search writes it, half-open."""
+        end = f"updated_at:<'{instant(self.window.end)}'"
+        if self.window.start is None:
+            return end
+        return f"updated_at:>='{instant(self.window.start)}' AND {end}"
+
+    def page(self, nodes: list[msgspec.Raw]) -> Page:
+        """Nodes as lines; those met before in the same version are left out, unfinished ones completed."""
+        lines = []
+        for node in nodes:
+            head = _head(node)
+            met = self.seen.meet(number(head.id), head.updated_at)
+            if met == "same":
+                continue
+            self.again += met == "again"
+            lines.append(line_of(node if head.complete else self._complete(node)))
+        return self.told(Page(b"".join(lines), len(lines), len(lines)))
+
+    def told(self, page: Page) -> Page:
+        """Pass a page on and say how far the read is."""
+        self.records += page.records
+        self.client.session.progress("landing", self.records)
+        return page
+
+    def _drain(self, connection: str, owner: str, cursor: str) -> list[msgspec.Raw]:
+        """The nodes of an owner's connection after a cursor."""
+        document = queries.DRAIN[connection]
+        rest = Pager(self.client, _DRAIN_PAGE).pages(document, {"id": owner}, after=cursor)
+        return [node for nodes in rest for node in nodes]
+
+    def paged(self, document: str) -> Iterator[Page]:
+        """The window by pages."""
+        for nodes in self.pager.pages(document, {"query": self.filter}):
+            yield self.page(nodes)
+
+    def refunds(self, ids: list[str]) -> Iterator[Page]:
+        """Refunds as child lines of their orders; they are no vendor records of the stream."""
+        for nodes in by_ids(self.client, queries.NODES["refunds"], ids):
+            lines = [line_of(_with_parent(node if _head(node).complete else self._complete(node))) for node in nodes]
+            yield Page(b"".join(lines), 0, len(lines))
+
+
+def _with_parent(refund: msgspec.Raw | bytes) -> bytes:
+    """A refund that names its order as the lines of a bulk file name their parents."""
+    parent = msgspec.json.encode(msgspec.json.decode(refund, type=_Refund).order.id)
+    return bytes(refund).rstrip()[:-1] + b',"__parentId":' + parent + b"}"
+
+
+def _head(node: msgspec.Raw) -> Head:
+    try:
+        return head_of(node)
+    except msgspec.DecodeError as error:
+        raise Malformed(f"A record of Shopify's has another shape than its schema promises ({error}).") from error
+
+
+def read_shop(reading: Reading) -> Iterator[Page]:
+    """The shop's own record, as it is now."""
+    yield reading.page([reading.client.ask(queries.SHOP, {}, _Data).node])
+
+
+def read_locations(reading: Reading) -> Iterator[Page]:
+    """All locations, for Shopify cannot filter them by time."""
+    for nodes in reading.pager.pages(queries.PAGE["locations"], {"query": None}):
+        yield reading.page(nodes)
+
+
+def read_bulk(reading: Reading) -> Iterator[Page]:
+    """A whole stream from the file of a bulk operation; then the refunds its orders name.
+
+    Raises Unbalanced when the file does not hold what the operation says it does.
+    """
+    stream = reading.stream
+    operation = bulk.complete(reading.client, queries.bulk_query(stream, reading.filter))
+    splitter = LevelSplitter(reading.seen) if stream == "inventory" else BulkSplitter(_ROOTS[stream], reading.seen)
+    lines = roots = 0
+    for block in bulk.download(reading.client, operation):
+        stretch = splitter.split(block)
+        lines += stretch.lines
+        roots += stretch.roots
+        yield reading.told(stretch.page)
+    reading.again += splitter.again
+    if (lines, roots) != (operation.objects, operation.roots):
+        raise Unbalanced(
+            f"Shopify's bulk file of {stream} holds {lines} lines, {roots} of them records,"
+            f" but the operation counted {operation.objects} and {operation.roots}.",
+            "Nothing was published and the watermark stays; the next run asks for a new file.",
+        )
+    if isinstance(splitter, BulkSplitter):
+        for at in range(0, len(splitter.refunds), _REFUNDS_AT_ONCE):
+            ids = [f"gid://shopify/Refund/{key}" for key in splitter.refunds[at : at + _REFUNDS_AT_ONCE]]
+            yield from reading.refunds(ids)
+
+
+_ROOTS = {"products": "Product", "customers": "Customer", "orders": "Order"}
+
+
+def read_listing(reading: Reading) -> Iterator[Page]:
+    """Records of a window, page by page."""
+    yield from reading.paged(queries.PAGE[reading.stream])
+
+
+def read_levels(reading: Reading) -> Iterator[Page]:
+    """Stock that moved in the window. It is asked for by location: an item's own date does not move with its stock."""
+    for location in location_ids(reading):
+        for nodes in reading.pager.pages(queries.LEVELS, {"id": location, "query": reading.filter}):
+            yield reading.page(nodes)
+
+
+def location_ids(reading: Reading) -> list[str]:
+    """Ids of all locations."""
+    pages = reading.pager.pages(queries.CENSUS["locations"], {"query": None})
+    return [msgspec.json.decode(node, type=_Id).id for nodes in pages for node in nodes]
+
+
+def deletions(reading: Reading) -> tuple[Deletion, ...]:
+    """Products destroyed in the window, by the shop's events.
+
+    Shopify has no such events for variants, inventory and customers, and orders are archived rather than deleted: those
+    are found by comparing ids. A whole read asks for none, because what it lacks does not exist.
+    """
+    if reading.stream != "products" or reading.window.start is None:
+        return ()
+    query = (
+        "action:destroy AND subject_type:PRODUCT"
+        f" AND created_at:>='{instant(reading.window.start)}' AND created_at:<'{instant(reading.window.end)}'"
+    )
+    found = {}
+    for nodes in reading.pager.pages(queries.EVENTS, {"query": query}):
+        for node in nodes:
+            event = msgspec.json.decode(node, type=_Event)
+            if event.action == "destroy" and event.subject_type == "PRODUCT":
+                source_id = str(number(event.subject_id))
+                found[source_id] = Deletion("product", source_id, event.created_at)
+    return tuple(found.values())
+
+
+def read(reading: Reading) -> Iterator[Page]:
+    """The window, the way that suits it: a snapshot, a bulk operation for a whole stream, or pages."""
+    if reading.stream == "shop":
+        return read_shop(reading)
+    if reading.stream == "locations":
+        return read_locations(reading)
+    if reading.in_bulk:
+        return read_bulk(reading)
+    return read_levels(reading) if reading.stream == "inventory" else read_listing(reading)

@@ -1,0 +1,68 @@
+"""The streams a Shopify feed has, what each maps to, and what each needs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from varai.sources.contract import StreamSpec
+
+_PLACE_FIELDS = ("city", "zip")
+_ORDER_REDACTIONS: tuple[tuple[str, ...], ...] = (
+    ("customer",),
+    ("email",),
+    ("phone",),
+    ("note",),
+    ("tags",),
+    ("poNumber",),
+    ("customAttributes",),
+    *(("shippingAddress", field) for field in _PLACE_FIELDS),
+    *(("billingAddress", field) for field in _PLACE_FIELDS),
+    ("lineItems", "nodes", "[]", "customAttributes"),
+    ("refunds", "[]", "note"),
+    ("fulfillments", "[]", "trackingInfo"),
+)
+
+STREAMS: Final = (
+    StreamSpec("shop", "shop", ("shop",), census="ids", incremental=False),
+    StreamSpec(
+        "locations", "location", ("location",), needs_scopes=("read_locations",), census="ids", incremental=False
+    ),
+    StreamSpec(
+        "products", "product", ("product", "variant", "image"), needs_scopes=("read_products", "read_inventory")
+    ),
+    StreamSpec(
+        "inventory",
+        "inventory_level",
+        ("inventory_level",),
+        needs_scopes=("read_inventory", "read_locations", "read_products"),
+        census="ids",
+    ),
+    StreamSpec(
+        "customers",
+        "customer",
+        ("customer",),
+        sealed=True,
+        needs_scopes=("read_customers",),
+        subject_path=("id",),
+        withheld=True,
+    ),
+    StreamSpec(
+        "orders",
+        "order",
+        (
+            "order",
+            "order_line",
+            "tax_line",
+            "shipping_line",
+            "discount_allocation",
+            "transaction",
+            "refund",
+            "refund_line",
+        ),
+        sealed=True,
+        needs_scopes=("read_orders", "read_all_orders", "read_customers", "read_products", "read_fulfillments"),
+        subject_path=("customer", "id"),
+        redact=_ORDER_REDACTIONS,
+    ),
+)
+"""Read in this order: what others refer to comes first."""

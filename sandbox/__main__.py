@@ -1,0 +1,103 @@
+"""The stand-in outside world and the embedded stack: `python -m sandbox up|down|demo|status|logs|reset`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sandbox.stack import demo as demonstration
+from sandbox.stack.shops import make_world
+from sandbox.stack.supervise import NotWell, states
+from sandbox.stack.up import down as end
+from sandbox.stack.up import layout_of
+from sandbox.stack.up import up as begin
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+Data = Annotated[
+    Path | None, typer.Option("--data", exists=True, file_okay=False, help="Folder of real files to make shops from.")
+]
+_STOPPED = 130
+
+
+@app.command()
+def up() -> None:
+    """Start the stack and leave it running."""
+    layout = begin(layout_of(), make_world, lambda text: Console().print(f"[dim]{text}[/]", highlight=False))
+    for name, url in layout.addresses().items():
+        typer.echo(f"{name}: {url}")
+
+
+@app.command()
+def demo(data: Data = None) -> None:
+    """Start the stack, run the river in every region, show what a merchant gets; leaves the stack up."""
+    raise typer.Exit(demonstration.demo(data))
+
+
+@app.command()
+def down(data: Data = None) -> None:
+    """End everything the stack started, of the generated world and of shops from files."""
+    home = layout_of().home
+    layouts = [layout_of()] + ([layout_of(home)] if (home / "data").exists() else [])
+    del data
+    for layout in layouts:
+        left = end(layout)
+        typer.echo(f"{layout.home.name}: down" + (f", {left} processes had outlived the supervisor" if left else ""))
+
+
+@app.command()
+def status() -> None:
+    """State of every program, and `varai status`."""
+    layout = layout_of()
+    found = states(layout)
+    if not found:
+        typer.echo("The stack is down; start it with `make up`.")
+        raise typer.Exit(1)
+    for name, state in sorted(found.items()):
+        typer.echo(f"{name:24} {state}")
+    subprocess.run([str(layout.tools / "varai"), "status"], env=layout.environment(), check=False)
+
+
+@app.command()
+def logs(name: Annotated[str | None, typer.Argument(help="Program; all when left out.")] = None) -> None:
+    """The end of the programs' logs."""
+    for path in sorted((layout_of().home / "logs").glob(f"{name or '*'}.log")):
+        typer.echo(f"== {path.name}")
+        typer.echo("\n".join(path.read_text(errors="replace").splitlines()[-20:]))
+
+
+@app.command()
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """End the stack and delete its state: keys, buckets, databases, logs."""
+    layout = layout_of()
+    if not layout.home.exists():
+        typer.echo("There is no state to delete.")
+        return
+    if not yes:
+        typer.confirm(f"Delete everything under {layout.home}, keys included?", abort=True)
+    down()
+    shutil.rmtree(layout.home)
+    typer.echo("Deleted.")
+
+
+def main() -> None:
+    """Run a command; what stops it is told in a sentence."""
+    try:
+        app()
+    except NotWell as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        typer.echo(
+            "\nStopped. The stack may still be up; the next `make demo` goes on from here, `make down` ends it.",
+            err=True,
+        )
+        sys.exit(_STOPPED)
+
+
+if __name__ == "__main__":
+    main()

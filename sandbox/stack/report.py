@@ -1,0 +1,104 @@
+"""Tables the demo prints: progress while it runs; at its end slices, a merchant's sales, quarantined rows and addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import httpx
+from rich.console import Group
+from rich.table import Table
+
+from sandbox.stack.airflow import Run
+from sandbox.stack.layout import Layout
+from sandbox.stack.stored import scopes
+from varai.cli.tables import slices as slices_of
+from varai.gate import quarantine
+from varai.registry import status, tenants
+from varai.registry.progress import read_progress
+
+_STEPS = ("planned", "landing", "landed", "judged", "staged", "catalogue", "loaded", "watermark")
+
+
+def slices(layout: Layout) -> list[dict[str, Any]]:
+    """The most recent slices of all regions."""
+    return [row for scope in scopes(layout).values() for row in status(scope, {})["slices"]]
+
+
+def progress(layout: Layout, runs: Sequence[Run]) -> Group:
+    """Where every stream and every graph is."""
+    graphs = Table(title="graphs", title_justify="left")
+    graphs.add_column("graph")
+    graphs.add_column("state")
+    for run in runs:
+        graphs.add_row(run.dag_id, run.state)
+    table = Table(title="streams", title_justify="left")
+    for name in ("region", "stream", "step", "records"):
+        table.add_column(name)
+    for region, scope in scopes(layout).items():
+        for name, found in sorted(read_progress(scope).items()):
+            done = _STEPS.index(found["step"]) + 1 if found["step"] in _STEPS else 0
+            table.add_row(
+                region, name, f"{'#' * done}{'.' * (len(_STEPS) - done)} {found['step']}", f"{found['records']:,}"
+            )
+    return Group(table, graphs)
+
+
+def slices_table(layout: Layout, region: str) -> Table:
+    """What each stream of a region brought."""
+    return slices_of(region, status(scopes(layout)[region], {})["slices"])
+
+
+def sales_table(layout: Layout, region: str) -> Table:
+    """A merchant's sales by month, fetched over HTTP with a token of the tenant."""
+    from sandbox.stack.up import command
+
+    tenant = tenants(scopes(layout)[region])[0].name
+    token = command(layout, "varai", "token", "--region", region, "--tenant", tenant).strip().splitlines()[-1]
+    url = f"{layout.url(f'serving-{region}')}/v1/reports/sales"
+    asked = {"grain": "month", "from": "2000-01-01", "to": date.today().isoformat()}  # noqa: DTZ011  # any day after the last order will do
+    answer = httpx.get(url, params=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    answer.raise_for_status()
+    return _sales(tenant, region, answer.json())
+
+
+def _sales(tenant: str, region: str, found: dict[str, Any]) -> Table:
+    withheld = found["withheld"]
+    caption = f"as of {found['as_of']}, history from {found['history_from']}, withheld: {json.dumps(withheld)}"
+    title = f"sales of {tenant} ({region}), GET /v1/reports/sales"
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
+    rows = found["rows"]
+    for name in rows[0] if rows else ("rows",):
+        table.add_column(name, justify="left" if name in ("period", "currency") else "right")
+    for row in rows[-6:]:
+        table.add_row(*(str(value) for value in row.values()))
+    return table
+
+
+def quarantine_table(layout: Layout) -> Table:
+    """Three quarantined rows with their reasons."""
+    table = Table(title="quarantine: three of the rows that were kept back", title_justify="left")
+    for name in ("region", "row", "reasons"):
+        table.add_column(name)
+    shown: dict[tuple[str, ...], tuple[str, str]] = {}
+    for region, scope in scopes(layout).items():
+        for tenant in tenants(scope):
+            for row in quarantine.list_rows(scope, tenant.name, limit=200):
+                shown.setdefault(row.reasons, (region, row.key))
+    for reasons, (region, key) in list(shown.items())[:3]:
+        table.add_row(region, key, ", ".join(reasons))
+    return table
+
+
+def addresses_table(layout: Layout) -> Table:
+    """Where people look next."""
+    table = Table(title="addresses", title_justify="left")
+    table.add_column("what")
+    table.add_column("where", no_wrap=True)
+    for name, url in layout.addresses().items():
+        table.add_row(name.replace("_", " "), url)
+    password = json.loads((layout.home / "secrets" / "airflow-passwords").read_text())["admin"]
+    table.add_row("Airflow login", f"admin / {password}")
+    return table

@@ -1,0 +1,63 @@
+"""The shops of the stack: the generated world, or shops made from a folder of real files. Credentials are made here, per shop."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sandbox.stack.layout import REPOSITORY, Layout
+from varai.settings import FolderSecrets, load_seeds
+
+Told = Callable[[str], None]
+Made = TypeVar("Made")
+STORES = REPOSITORY / "sandbox" / "stores"
+
+
+def credentials(layout: Layout, shop: str) -> tuple[str, str]:
+    """Client id and secret of the app installed in a shop: what its feed finds under the secret `<shop>-shop`."""
+    ring = FolderSecrets(layout.home / "secrets")
+    fresh = {"client_id": f"app-{shop}", "client_secret": secrets.token_hex(16)}
+    found = json.loads(ring.create(f"{shop}-shop", json.dumps(fresh)))
+    return found["client_id"], found["client_secret"]
+
+
+def make_world(layout: Layout, told: Told) -> None:
+    """Make the four generated shops, where they are not there yet; each in the folder of its tenant's region."""
+    from sandbox.world import build
+    from sandbox.world.demo import shops
+
+    regions = {seed.tenant.name: seed.tenant.region for seed in load_seeds(layout.config / "tenants", layout.regions)}
+    for spec in shops(lambda shop: credentials(layout, shop)):
+        path = layout.shops / regions[spec.name] / f"{spec.name}.sqlite"
+        if not path.exists():
+            told(f"making the shop {spec.name}")
+            whole(path, partial(build, spec=spec))
+
+
+def configuration_for(layout_home: Path, data: Path | None) -> Path:
+    """The folder of configuration a stack uses: the repository's, or one with the tenants of shops from files."""
+    if data is None:
+        return REPOSITORY / "config"
+    folder = layout_home / "config"
+    (folder / "tenants").mkdir(parents=True, exist_ok=True)
+    shutil.copy(REPOSITORY / "config" / "regions.toml", folder / "regions.toml")
+    for path in sorted(STORES.glob("*.toml")):
+        shutil.copy(path, folder / "tenants" / path.name)
+    return folder
+
+
+def whole(path: Path, make: Callable[[Path], Made]) -> Made:
+    """Make a shop in a folder beside its place and move it there with what lies beside it: it is there whole or not at all."""
+    folder = path.parent / f".making-{path.stem}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    made = make(folder / path.name)
+    for beside in sorted(folder.iterdir(), key=lambda one: one.name == path.name):
+        beside.rename(path.parent / beside.name)
+    folder.rmdir()
+    return made

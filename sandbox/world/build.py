@@ -1,0 +1,249 @@
+"""Build a shop: spec in, one shop file with its truth ledger out. Same spec, same rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from sandbox.vendors.shopify.store import ShopWriter
+from sandbox.world import catalogue_bodies as catalogue
+from sandbox.world import order_bodies as orders
+from sandbox.world.baskets import Sale, Till
+from sandbox.world.defects import Plan, plan, spoil_order, spoil_product, spoil_variant
+from sandbox.world.frames import Product, Variant, make_products, places_of
+from sandbox.world.people import Person, make_people
+from sandbox.world.people_bodies import Spent, customer_body
+from sandbox.world.returns import Counter, Return
+from sandbox.world.seasons import make_instants
+from sandbox.world.spec import WorldSpec
+from sandbox.world.truth import Truth
+from sandbox.world.wire import gid, instant, level_gid
+
+
+def build(path: Path, spec: WorldSpec) -> Truth:
+    """Write the shop of `spec` to `path` (an old file there is replaced) and its ledger beside it; returns the ledger.
+
+    Promises: equal specs give equal rows; every row that is not in the ledger is clean; order totals equal their
+    parts to the cent; all instants lie before the anchor.
+    """
+    for old in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        old.unlink(missing_ok=True)
+    products = make_products(spec, _rng(spec, "products"))
+    people = make_people(spec, _rng(spec, "people"))
+    sales, returns = _trade(spec, people, products)
+    truth = Truth(spec.name)
+    chosen = plan(products, sales, spec.defects, truth, _rng(spec, "defects"))
+    with ShopWriter(
+        path,
+        name=spec.name,
+        domain=spec.domain,
+        currency=spec.currency,
+        timezone=spec.timezone,
+        created_at=instant(spec.opened),
+        client_id=spec.client_id,
+        client_secret=spec.client_secret,
+        facts={"taxes_included": str(spec.taxes_included).lower(), "weight_unit": "GRAMS"},
+    ) as writer:
+        _Shelf(writer, spec, chosen).stock(products)
+        _write_people(writer, spec, people, sales, returns)
+        ledger = _Books(writer, spec, chosen)
+        for sale in sales:
+            ledger.enter(sale, returns.get(sale.id))
+    truth.save(path)
+    return truth
+
+
+def _rng(spec: WorldSpec, purpose: str) -> Random:
+    """A generator per purpose, so that a change in one part does not shift the others."""
+    return Random(f"{spec.name}:{spec.seed}:{purpose}")
+
+
+def _trade(spec: WorldSpec, people: list[Person], products: list[Product]) -> tuple[list[Sale], dict[int, Return]]:
+    till = Till(spec, people, products, _rng(spec, "till"))
+    counter = Counter(spec.seed, spec.anchor, _rng(spec, "returns"))
+    sales = [till.ring(place, when) for place, when in enumerate(make_instants(spec, _rng(spec, "instants")))]
+    returns = {}
+    for sale in sales:
+        back = counter.take_back(sale)
+        if back is not None:
+            returns[sale.id] = back
+    return sales, returns
+
+
+class _Shelf:
+    """Writes locations, products and stock."""
+
+    def __init__(self, writer: ShopWriter, spec: WorldSpec, chosen: Plan) -> None:
+        self.writer, self.spec, self.chosen = writer, spec, chosen
+
+    def stock(self, products: list[Product]) -> None:
+        opened = instant(self.spec.opened)
+        for position, place in enumerate(places_of(self.spec)):
+            body = catalogue.location_body(self.spec, place, position)
+            self.writer.put(body["id"], "Location", body, created_at=opened, updated_at=opened)
+        for product in products:
+            self._product(product)
+
+    def _product(self, product: Product) -> None:
+        created, updated = instant(product.created), instant(product.updated)
+        body = catalogue.product_body(product)
+        spoil_product(body, product.id, self.chosen)
+        parent = body["id"]
+        self.writer.put(parent, "Product", body, created_at=created, updated_at=updated)
+        for position in range(len(catalogue.VIEWS)):
+            image = catalogue.image_body(self.spec, product, position)
+            self.writer.put(
+                image["id"],
+                "Image",
+                image,
+                parent=parent,
+                connection="images",
+                position=position + 1,
+                created_at=created,
+                updated_at=updated,
+            )
+        for variant in product.variants:
+            self._variant(product, variant, created, updated)
+
+    def _variant(self, product: Product, variant: Variant, created: str, updated: str) -> None:
+        put, currency = self.writer.put, self.spec.currency
+        body = catalogue.variant_body(product, variant, currency)
+        item = catalogue.item_body(product, variant, currency)
+        spoil_variant(body, item, variant.id, self.chosen)
+        put(
+            body["id"],
+            "ProductVariant",
+            body,
+            parent=gid("Product", product.id),
+            connection="variants",
+            position=variant.position,
+            created_at=created,
+            updated_at=updated,
+        )
+        put(item["id"], "InventoryItem", item, created_at=created, updated_at=updated)
+        for position, (place, available) in enumerate(variant.stock.items()):
+            level = level_gid(variant.item_id * 10 + position, variant.item_id)
+            put(
+                level,
+                "InventoryLevel",
+                catalogue.level_body(level, variant.item_id, place, available),
+                parent=item["id"],
+                connection="inventoryLevels",
+                position=position,
+                created_at=created,
+                updated_at=updated,
+            )
+
+
+def _write_people(
+    writer: ShopWriter, spec: WorldSpec, people: list[Person], sales: list[Sale], returns: dict[int, Return]
+) -> None:
+    counts: dict[int, int] = defaultdict(int)
+    paid: dict[int, int] = defaultdict(int)
+    last: dict[int, datetime] = {}
+    for sale in sales:
+        if sale.guest or sale.test:
+            continue
+        back = returns.get(sale.id)
+        counts[sale.buyer.id] += 1
+        paid[sale.buyer.id] += sale.total - (back.total if back else 0)
+        last[sale.buyer.id] = sale.when
+    for person in people:
+        body = customer_body(person, Spent(counts[person.id], paid[person.id]), spec.currency)
+        touched = max(person.joined, last.get(person.id, person.joined))
+        writer.put(body["id"], "Customer", body, created_at=instant(person.joined), updated_at=instant(touched))
+
+
+class _Books:
+    """Writes orders with lines, delivery, payments and refunds."""
+
+    def __init__(self, writer: ShopWriter, spec: WorldSpec, chosen: Plan) -> None:
+        self.writer, self.spec, self.chosen = writer, spec, chosen
+
+    def enter(self, sale: Sale, back: Return | None) -> None:
+        put, currency = self.writer.put, self.spec.currency
+        when = instant(sale.when)
+        shipped = min(sale.when + timedelta(days=2), self.spec.anchor)
+        touched = instant(max(filter(None, (shipped, sale.cancelled, back.when if back else None))))
+        body = orders.order_body(sale, back, currency)
+        spoil_order(body, sale.id, self.chosen)
+        parent = body["id"]
+        put(parent, "Order", body, created_at=when, updated_at=touched)
+        for position, line in enumerate(sale.lines):
+            item = orders.line_body(sale, line, back, currency)
+            put(
+                item["id"],
+                "LineItem",
+                item,
+                parent=parent,
+                connection="lineItems",
+                position=position,
+                created_at=when,
+                updated_at=when,
+            )
+        if sale.shipping_title:
+            way = orders.shipping_body(sale, currency)
+            put(
+                way["id"],
+                "ShippingLine",
+                way,
+                parent=parent,
+                connection="shippingLines",
+                created_at=when,
+                updated_at=when,
+            )
+        self._pay(sale, "SALE", sale.total, sale.when, orders.PAY_OFFSET)
+        if back:
+            self._pay(sale, "REFUND", back.total, back.when, orders.PAY_OFFSET + 1)
+            self._refund(sale, back)
+
+    def _pay(self, sale: Sale, kind: str, amount: int, when: datetime, offset: int) -> None:
+        body = orders.payment_body(sale, kind, amount, when, offset, self.spec.currency)
+        self.writer.put(
+            body["id"],
+            "OrderTransaction",
+            body,
+            parent=gid("Order", sale.id),
+            connection="transactions",
+            position=offset,
+            created_at=instant(when),
+            updated_at=instant(when),
+        )
+
+    def _refund(self, sale: Sale, back: Return) -> None:
+        put, when = self.writer.put, instant(back.when)
+        body = orders.refund_body(sale, back, self.spec.currency)
+        put(
+            body["id"],
+            "Refund",
+            body,
+            parent=gid("Order", sale.id),
+            connection="refunds",
+            created_at=when,
+            updated_at=when,
+        )
+        for position, line in enumerate(back.lines):
+            row = orders.refund_line_body(back, line, self.spec.currency)
+            put(
+                row["id"],
+                "RefundLineItem",
+                row,
+                parent=body["id"],
+                connection="refundLineItems",
+                position=position,
+                created_at=when,
+                updated_at=when,
+            )
+        if back.shipping:
+            way = orders.refund_shipping_body(sale, back, self.spec.currency)
+            put(
+                way["id"],
+                "RefundShippingLine",
+                way,
+                parent=body["id"],
+                connection="refundShippingLines",
+                created_at=when,
+                updated_at=when,
+            )

@@ -1,0 +1,44 @@
+"""The four shops of the demo: two regions, two tenants in each, one organisation in both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.world.spec import WorldSpec
+
+Credentials = Callable[[str], tuple[str, str]]
+"""shop name -> (client id, client secret); the caller generates and keeps them"""
+
+
+def _canary(shop: str) -> str:
+    return f"canary-{shop}"
+
+
+def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> tuple[WorldSpec, ...]:
+    """Specs of northwind-eu, brillen-haus, northwind-us and lakeside-optics; the shop's name is the tenant's."""
+
+    def make(
+        name: str, seed: int, currency: str, timezone: str, country: str, *, products: int, orders: int, customers: int
+    ) -> WorldSpec:
+        client_id, client_secret = credentials(name)
+        return WorldSpec(
+            name,
+            f"{name}.myshopify.example.com",
+            seed,
+            currency,
+            timezone,
+            country,
+            client_id,
+            client_secret,
+            products,
+            orders,
+            customers,
+            canary=canary(name),
+        )
+
+    return (
+        make("northwind-eu", 11, "EUR", "Europe/Berlin", "DE", products=300, orders=5_000, customers=1_400),
+        make("brillen-haus", 12, "EUR", "Europe/Vienna", "AT", products=220, orders=3_000, customers=900),
+        make("northwind-us", 13, "USD", "America/New_York", "US", products=300, orders=6_000, customers=1_600),
+        make("lakeside-optics", 14, "USD", "America/Chicago", "US", products=240, orders=3_500, customers=1_000),
+    )

@@ -1,0 +1,1 @@
+"""One module per noun; each offers `router`, and `create_app` includes it by name."""

@@ -1,0 +1,255 @@
+"""Shapes of the answers, for the OpenAPI document; answers are written without them, and tests hold the two together."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Amount = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$", description="major units, as decimal text")]
+
+
+class Shape(BaseModel):
+    """An object with these members and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Fault(Shape):
+    """A parameter that is wrong."""
+
+    where: str
+    what: str
+
+
+class ProblemDocument(BaseModel):
+    """An error, as RFC 9457 says."""
+
+    type: str = Field(description="the kind of problem; explained on /docs")
+    title: str
+    status: int
+    detail: str
+    request_id: str = Field(description="name it when you ask us about this answer")
+    errors: list[Fault] = Field(default=[], description="which parameters are wrong")
+    error: str | None = Field(default=None, description="the code of RFC 6749, on requests for tokens")
+
+
+class Token(Shape):
+    """A token (RFC 6749 section 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="seconds it lives")
+    scope: str = Field(description="what it may read, separated by spaces")
+
+
+class PublicKey(Shape):
+    """A key that checks tokens (RFC 7517)."""
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: str
+    y: str
+    kid: str
+    use: Literal["sig"]
+    alg: Literal["ES256"]
+
+
+class KeySet(Shape):
+    """The region's keys: the next, the current, and previous ones until their tokens have ended."""
+
+    keys: list[PublicKey]
+
+
+class Health(Shape):
+    """How the process is."""
+
+    status: Literal["alive", "ready"]
+    region: str
+
+
+class _Listed(Shape):
+    id: str
+    updated_at: datetime | None
+    score: float | None = Field(description="quality, 0 to 100")
+    stale: list[str] | bool | None = Field(description="why a newer version was not taken, where one was kept back")
+
+
+class Variant(_Listed):
+    """What is sold: one colour and size of a product. Prices are decimal text in major units."""
+
+    title: str | None
+    sku: str | None
+    gtin: str | None
+    price: Amount | None
+    compare_at: Amount | None
+    currency: str | None
+    sort_order: int | None
+    colour: str | None
+    size_label: str | None
+    lens_width_mm: Amount | None
+    bridge_mm: Amount | None
+    temple_mm: Amount | None
+    lens_height_mm: Amount | None
+    frame_width_mm: Amount | None
+    weight_g: Amount | None
+
+
+class Image(_Listed):
+    """A picture of a product."""
+
+    url: str | None = Field(description="https or http; null where the shop gave another kind of address")
+    alt: str | None
+    width_px: int | None
+    height_px: int | None
+    sort_order: int | None
+
+
+class Product(_Listed):
+    """What a shopper chooses. Texts are plain and to be escaped by whoever shows them; `description_html` is safe HTML."""
+
+    feed: str
+    title: str | None
+    handle: str | None
+    description_html: str | None
+    brand: str | None
+    product_type: str | None
+    status: str | None
+    tags: list[str] | None
+    frame_shape: str | None
+    rim: str | None
+    material: str | None
+    rx_able: bool | None
+    polarised: bool | None
+    uv_category: int | None
+    gift_card: bool | None
+    created_at: datetime | None
+    published_at: datetime | None
+    variants: list[Variant]
+    images: list[Image]
+
+
+class Products(Shape):
+    """A page of products in order of identity."""
+
+    tenant: str
+    items: list[Product]
+    next: str | None = Field(description="pass it as `after` for the next page; null on the last one")
+
+
+class Covers(Shape):
+    """Dates of the shop's zone, both included."""
+
+    from_: date = Field(alias="from")
+    to: date
+
+
+class Withheld(Shape):
+    """Orders that could not be read and are in no figure, with their value where it is known."""
+
+    orders: int
+    value_minor: dict[str, int] = Field(description="minor units by currency")
+    value: dict[str, Amount] = Field(description="the same in major units")
+    unknown_value: int = Field(description="how many of them have a value nobody can tell")
+
+
+class Definition(Shape):
+    """What a column means."""
+
+    name: str
+    version: int
+    title: str
+    definition: str
+    unit: Literal["minor", "count", "share"]
+    source: str
+
+
+class SalesRow(Shape):
+    """A period of one currency."""
+
+    period: date = Field(description="first date of the period")
+    currency: str
+    orders: int
+    units: int
+    gross: Amount
+    discounts: Amount
+    returns: Amount
+    net: Amount
+    tax: Amount
+    shipping: Amount
+    total: Amount
+    gross_minor: int
+    discounts_minor: int
+    returns_minor: int
+    net_minor: int
+    tax_minor: int
+    shipping_minor: int
+    total_minor: int
+
+
+class SalesReport(Shape):
+    """A tenant's sales."""
+
+    tenant: str
+    feed: str | None
+    grain: Literal["day", "week", "month"]
+    from_: date = Field(alias="from")
+    to: date
+    covers: Covers | None = Field(description="what of the dates asked for is known; null: nothing")
+    as_of: datetime = Field(description="when these contents were first seen as they are")
+    history_from: datetime | None = Field(description="the earliest sale known; what was before it is not zero but unknown")
+    history_by_feed: dict[str, datetime]
+    snapshot: str
+    withheld: Withheld
+    definition: dict[str, Definition] = Field(description="what each column means, by name")
+    rows: list[SalesRow]
+
+
+class EntityCounts(Shape):
+    """Rows of an entity in a slice."""
+
+    mapped: int
+    published: int
+    quarantined: int
+    unchanged: int
+    superseded: int
+
+
+class StreamState(Shape):
+    """The most recent slice of a stream, counted in the vendor's records."""
+
+    stream: str
+    vendor_count: int | None
+    landed: int
+    published: int
+    quarantined: int
+    unchanged: int
+    superseded: int
+    unmappable: int
+    erased: int
+    tombstoned: int
+    entities: dict[str, EntityCounts]
+    balanced: bool = Field(description="whether every record of the vendor's count has a fate")
+    settled: bool
+    watermark: datetime | None = Field(description="up to when the stream is complete")
+    lag_s: float | None
+
+
+class FeedStatus(Shape):
+    """A connection to a shop."""
+
+    feed: str
+    connector: str
+    state: str = Field(description="never run, ok, backfilling, throttled, needs reauthorisation, failing or paused")
+    since: datetime | None
+    cure: str = Field(description="what to do about it; empty when nothing needs doing")
+    streams: list[StreamState]
+
+
+class SyncStatus(Shape):
+    """How far a tenant's data have come."""
+
+    tenant: str
+    snapshot: str | None = Field(description="what reports are made from; null: nothing is published yet")
+    feeds: list[FeedStatus]

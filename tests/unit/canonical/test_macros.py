@@ -1,0 +1,149 @@
+"""Laws of reading texts: money is exact and half-even, instants are ISO 8601 with a zone, and nothing ever raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal, localcontext
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from varai.canonical import CURRENCIES
+from varai.canonical.mapping import shared_macros
+from varai.kernel import minor_units
+
+_INT64 = 2**63
+CODES = ("USD", "EUR", "JPY", "KRW", "KWD", "BHD", "CLF")
+DECIMALS = st.one_of(
+    st.from_regex(r"\A[+-]?[0-9]{1,14}(\.[0-9]{1,8})?\Z"),
+    st.from_regex(r"\A-?[0-9]{1,6}\.[0-9]{0,4}5(0{0,20}|0{3,9}1)\Z"),
+    st.from_regex(r"\A[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,9})([eE][+-]?[0-9]{1,2})?\Z"),
+)
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(shared_macros())
+        yield connection
+
+
+def ask(con: duckdb.DuckDBPyConnection, expression: str, values: list[Any]) -> list[Any]:
+    """The expression over rows of columns a, b, ..., in order."""
+    columns = ", ".join(f"unnest(?::VARCHAR[]) AS {name}" for name in "abc"[: len(values[0])])
+    found = con.execute(f"SELECT {expression} FROM (SELECT {columns})", [list(column) for column in zip(*values, strict=True)])
+    return [row[0] for row in found.fetchall()]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(DECIMALS, st.sampled_from(CODES)), min_size=1, max_size=80))
+def test_minor_units_in_sql_equal_those_of_the_kernel(
+    con: duckdb.DuckDBPyConnection, amounts: list[tuple[str, str]]
+) -> None:
+    got = ask(con, "to_minor(a, b)", amounts)
+    for (text, code), minor in zip(amounts, got, strict=True):
+        with localcontext(prec=200):  # the kernel rounds in the context's precision, which is for amounts that exist
+            want = minor_units(Decimal(text), CURRENCIES[code])
+        assert minor == (want if abs(want) < _INT64 else None), (text, code)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "minor"),
+    [
+        ("0.125", "USD", 12),
+        ("0.135", "USD", 14),
+        ("-0.125", "USD", -12),
+        ("0.125000000000000000000000000001", "USD", 13),
+        ("2.5", "JPY", 2),
+        ("3.5", "JPY", 4),
+        ("1.2345", "KWD", 1234),
+        ("1.2355", "KWD", 1236),
+        ("0.001", "GBP", 0),
+        ("92233720368547758.07", "USD", _INT64 - 1),
+        ("92233720368547758.08", "USD", None),
+        ("1.00", "XXX", None),
+        ("1.00", "XTS", None),
+        ("1.00", "usd", None),
+        ("1.00", "A,B", None),
+        ("1.00", None, None),
+        (None, "USD", None),
+        ("", "USD", None),
+        ("1,00", "USD", None),
+        ("12 ", "USD", None),
+        ("1_000", "USD", None),
+        ("NaN", "USD", None),
+        ("Infinity", "USD", None),
+        ("1e999", "USD", None),
+    ],
+)
+def test_minor_units_of_edges(con: duckdb.DuckDBPyConnection, text: str | None, code: str | None, minor: int) -> None:
+    assert ask(con, "to_minor(a, b)", [(text, code)]) == [minor]
+
+
+def test_every_currency_of_the_standard_has_its_exponent_and_nothing_else_has_one(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    codes = [*CURRENCIES, "XXX", "XTS", "ZZZ", "US", "USDE", ",,,", "D,A"]
+    assert ask(con, "exponent_of(a)", [(code,) for code in codes]) == [CURRENCIES.get(code) for code in codes]
+
+
+ZONES = st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-14 * 60, 14 * 60))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), ZONES), min_size=1, max_size=30))
+def test_an_instant_is_what_its_text_says_in_any_zone(
+    con: duckdb.DuckDBPyConnection, moments: list[tuple[datetime, timezone]]
+) -> None:
+    aware = [moment.replace(tzinfo=zone) for moment, zone in moments]
+    got = ask(con, "epoch_us(parse_instant(a))", [(moment.isoformat(),) for moment in aware])
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert got == [(moment - epoch) // timedelta(microseconds=1) for moment in aware]
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-11-01T10:00:00Z", datetime(2026, 11, 1, 10, tzinfo=UTC)),
+        ("2026-11-01T10:00Z", datetime(2026, 11, 1, 10, tzinfo=UTC)),
+        ("2026-11-01T10:00:00+0530", datetime(2026, 11, 1, 4, 30, tzinfo=UTC)),
+        ("2026-11-01", datetime.combine(date(2026, 11, 1), time(), UTC)),
+        ("2026-11-01T10:00:00", None),
+        ("2026-11-01 10:00:00Z", None),
+        ("2026-13-45T99:61:00Z", None),
+        ("2026-02-30", None),
+        ("11/01/2026", None),
+        ("0000-00-00T00:00:00Z", None),
+        ("yesterday", None),
+        ("epoch", None),
+        ("infinity", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_an_instant_needs_a_zone_or_is_a_date(
+    con: duckdb.DuckDBPyConnection, text: str | None, instant: datetime | None
+) -> None:
+    got = ask(con, "epoch(parse_instant(a))", [(text,)])[0]
+    assert got == (instant.timestamp() if instant else None)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=4)), min_size=1, max_size=30))
+def test_no_text_makes_a_macro_raise(con: duckdb.DuckDBPyConnection, texts: list[tuple[str, str]]) -> None:
+    for expression in (
+        "to_minor(a, b)",
+        "parse_instant(a)",
+        "parse_day(a)",
+        "parse_decimal(a)",
+        "parse_integer(a)",
+        "parse_boolean(a)",
+        "text_of(a)",
+        "is_currency(b)",
+    ):
+        assert len(ask(con, expression, texts)) == len(texts)

@@ -1,0 +1,135 @@
+"""A reader sees one snapshot, whole and verified, for as long as it holds it, and nothing besides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from varai.kernel import Gone, Malformed, Scope
+from varai.marts import Mart, Reader, publish
+from varai.stores import objects
+
+Connection = duckdb.DuckDBPyConnection
+LINES = "SELECT count(*) AS lines FROM fct_order_line"
+
+
+@pytest.fixture
+def reader(scope: Scope, connection: Connection, marts: Sequence[Mart], tmp_path: Path) -> Reader:
+    publish(scope, connection, marts)
+    return Reader(scope, tmp_path / "cache")
+
+
+def test_a_query_reads_the_tenants_marts_with_bound_values(reader: Reader) -> None:
+    with reader.current("acme") as snapshot:
+        table = snapshot.query(
+            "SELECT gross_sales_minor FROM daily_sales WHERE booked_on = $on", {"on": date(2026, 1, 5)}
+        )
+        assert table.to_pylist() == [{"gross_sales_minor": 1999}]
+        both = snapshot.query(
+            "SELECT count(*) AS n FROM daily_sales AS d JOIN fct_order_line AS l ON d.tenant = l.tenant"
+        )
+        assert both.to_pylist() == [{"n": 4}]
+
+
+def test_a_swap_in_the_middle_of_a_request_changes_nothing_in_it(
+    reader: Reader, scope: Scope, connection: Connection, marts: Sequence[Mart]
+) -> None:
+    with reader.current("acme") as held:
+        for number in range(3):
+            connection.execute(
+                "INSERT INTO marts.fct_order_line SELECT * REPLACE ($l AS line_id) FROM marts.fct_order_line WHERE line_id = 'l2'",
+                {"l": f"new {number}"},
+            )
+            publish(scope, connection, marts)
+            assert held.query(LINES).to_pylist() == [{"lines": 2}]
+    with reader.current("acme") as fresh:
+        assert fresh.query(LINES).to_pylist() == [{"lines": 5}]
+
+
+def test_a_snapshot_survives_the_cache_and_the_sweep_once_it_is_open(
+    scope: Scope, connection: Connection, marts: Sequence[Mart], tmp_path: Path
+) -> None:
+    publish(scope, connection, marts)
+    reader = Reader(scope, tmp_path / "cache", cache_bytes=1)
+    with reader.current("acme") as held:
+        held.query(LINES)
+        with reader.current("zenith") as other:
+            assert other.query(LINES).to_pylist() == [{"lines": 1}]
+        objects(scope).delete_prefix("published/acme/")
+        assert held.query(LINES).to_pylist() == [{"lines": 2}]
+
+
+def test_a_snapshot_swept_before_it_was_read_says_so(reader: Reader, scope: Scope) -> None:
+    with reader.current("acme") as held:
+        objects(scope).delete_prefix("published/acme/")
+        with pytest.raises(Gone, match="Ask again"):
+            held.query(LINES)
+
+
+def test_a_file_that_is_not_what_the_manifest_says_is_refused(reader: Reader, scope: Scope, tmp_path: Path) -> None:
+    with reader.current("acme") as snapshot:
+        key = snapshot.manifest.marts["fct_order_line"].key
+        objects(scope).write(key, objects(scope).read(key) + b"more")
+        with pytest.raises(Malformed):
+            snapshot.query(LINES)
+    assert not list((tmp_path / "cache").glob("*")), "nothing unverified stays in the cache"
+
+
+def test_the_cache_keeps_to_its_bytes_and_drops_the_least_recently_used(
+    scope: Scope, connection: Connection, marts: Sequence[Mart], tmp_path: Path
+) -> None:
+    publish(scope, connection, marts)
+    whole = Reader(scope, tmp_path / "whole")
+    sizes = {}
+    for tenant in ("acme", "zenith"):
+        with whole.current(tenant) as snapshot:
+            sizes[tenant] = snapshot.manifest.marts["fct_order_line"].bytes
+    limit = sum(sizes.values()) - 1
+    small = Reader(scope, tmp_path / "small", cache_bytes=limit)
+    shas = []
+    for tenant in ("acme", "zenith"):
+        with small.current(tenant) as snapshot:
+            snapshot.query(LINES)
+            shas.append(snapshot.manifest.marts["fct_order_line"].sha256)
+    kept = [path.stem for path in (tmp_path / "small").glob("*.parquet")]
+    assert kept == [shas[1]]
+
+
+def test_a_second_reader_fetches_nothing(reader: Reader, scope: Scope) -> None:
+    with reader.current("acme") as snapshot:
+        snapshot.query(LINES)
+    for mart in snapshot.manifest.marts.values():
+        objects(scope).delete(mart.key)
+    with reader.current("acme") as again:
+        assert again.query(LINES).to_pylist() == [{"lines": 2}]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO '/tmp/stolen.csv'",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+    ],
+)
+def test_a_query_sees_nothing_but_the_snapshot(reader: Reader, sql: str) -> None:
+    with reader.current("acme") as snapshot, pytest.raises(duckdb.Error):
+        snapshot.query(sql)
+
+
+def test_another_tenants_scope_reads_nothing(scope: Scope, reader: Reader, tmp_path: Path) -> None:
+    from varai.settings import load
+
+    home = {"VARAI_HOME": str(tmp_path), "VARAI_STORES__EU__DOCUMENTS_URI": "mongodb://127.0.0.1:1/"}
+    own = Reader(load(home).scope("eu", "zenith"), tmp_path / "cache")
+    with pytest.raises(Gone) as stranger:
+        own.current("acme")
+    with pytest.raises(Gone) as nobody:
+        reader.current("nobody")
+    assert str(stranger.value).replace("acme", "X") == str(nobody.value).replace("nobody", "X")
+    own.current("zenith").close()

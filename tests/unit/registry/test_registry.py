@@ -1,0 +1,76 @@
+"""Seeds keep what operators changed; tokens are sealed at rest and swapped; states keep their first time; status is plain JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from varai.kernel import Conflict, FeedKey, Misconfigured, Scope, Throttled, Unauthorised, utc_now
+from varai.registry import FeedState, SealedTokens, feed, feed_states, feeds, put_feed, seed, set_state, status, tenants
+from varai.settings import Settings
+from varai.stores import documents
+
+KEY = FeedKey("northwind-eu", "shop")
+
+
+def test_a_region_is_seeded_with_its_own_tenants_only(settings: Settings) -> None:
+    scope = settings.scope("eu")
+    assert seed(scope, settings.seeds) == 2
+    assert {one.region for one in tenants(scope)} == {"eu"}
+    assert [one.key for one in feeds(scope)] == [one.key for one in feeds(scope, "shopify")]
+    assert [one.tenant for one in feeds(settings.scope("eu", "brillen-haus"))] == ["brillen-haus"]
+
+
+def test_seeding_again_keeps_what_an_operator_paused(settings: Settings) -> None:
+    scope = settings.scope("eu")
+    seed(scope, settings.seeds)
+    put_feed(scope, feed(scope, KEY).model_copy(update={"paused": True}))
+    seed(scope, settings.seeds)
+    assert feed(scope, KEY).paused
+
+
+def test_an_unknown_feed_is_told_with_those_that_exist(settings: Settings) -> None:
+    scope = settings.scope("eu")
+    seed(scope, settings.seeds)
+    with pytest.raises(Misconfigured, match=r"northwind-eu/nosuch.*northwind-eu/shop"):
+        feed(scope, FeedKey("northwind-eu", "nosuch"))
+
+
+def test_tokens_are_swapped_and_never_stored_in_clear(scope: Scope) -> None:
+    store = SealedTokens(scope, "shop")
+    assert store.get() == (None, 0)
+    version = store.swap({"access_token": "marker-of-a-token"}, 0)
+    with pytest.raises(Conflict):
+        store.swap({"access_token": "other"}, 0)
+    version = store.swap({"access_token": "second-marker"}, version)
+    with pytest.raises(Conflict):
+        store.swap({"access_token": "late"}, version - 1)
+    assert store.get() == ({"access_token": "second-marker"}, version)
+    assert b"marker" not in repr(list(documents(scope)["tokens"].find())).encode()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(Throttled("Slow."), "throttled"), (Unauthorised("No."), "needs reauthorisation"), (Conflict("Lost."), "failing")],
+)
+def test_a_failure_becomes_a_state_with_its_cure(error: Throttled, kind: str) -> None:
+    state = FeedState.of(error)
+    assert (state.kind, state.what, state.cure) == (kind, error.what, error.cure)
+
+
+def test_a_state_says_since_when_it_lasts(scope: Scope) -> None:
+    first = FeedState(kind="failing", since=utc_now())
+    set_state(scope, KEY, first)
+    set_state(scope, KEY, first.model_copy(update={"since": utc_now(), "what": "again"}))
+    assert feed_states(scope)[str(KEY)].since == first.since
+    assert feed_states(scope)[str(KEY)].what == "again"
+
+
+def test_status_of_an_empty_region_is_empty_json(scope: Scope) -> None:
+    found = status(scope, {"airflow": "http://127.0.0.1:1"})
+    assert json.loads(json.dumps(found)) == {
+        "slices": [],
+        "snapshots": {},
+        "addresses": {"airflow": "http://127.0.0.1:1"},
+    }

@@ -1,0 +1,149 @@
+"""Windows are planned once and taken over; the watermark moves last, forward only, and never under a stale token."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from varai.kernel import BatchRef, Conflict, Scope, Window
+from varai.registry import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
+from varai.stores import objects
+
+KEY = StreamKey("northwind-eu", "shop", "orders")
+DAY = timedelta(days=1)
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def pending(state: SliceState, token: int, window: Window, landed: int = 3) -> Pending:
+    batch = BatchRef(
+        region="eu",
+        tenant=KEY.tenant,
+        feed=KEY.feed,
+        stream=KEY.stream,
+        batch_id="b",
+        window=window,
+        ingested_at=window.end,
+        uri="landing/x",
+        records=landed,
+        lines=landed,
+        sha256="0",
+        vendor_count=landed,
+        token=token,
+    )
+    report = SliceReport(
+        tenant=KEY.tenant,
+        feed=KEY.feed,
+        stream=KEY.stream,
+        batch_id="b",
+        window=window,
+        ingested_at=window.end,
+        vendor_count=landed,
+        landed=landed,
+        published=landed,
+    )
+    hashes = f"{KEY.prefix}hashes.next.parquet"
+    objects(state.scope).write(hashes, f"hashes {token}".encode())
+    return Pending(token=token, batch=batch, report=report, staged=(), hashes=hashes)
+
+
+def test_a_rerun_takes_over_the_window_and_its_ingested_at(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    first = state.plan(1, timedelta(0), incremental=True, end=START)
+    again = state.plan(2, timedelta(0), incremental=True, end=START + DAY)
+    assert (again.window, again.ingested_at) == (first.window, first.ingested_at)
+    assert again.token == 2
+    with pytest.raises(Conflict):
+        state.plan(1, timedelta(0), incremental=True)
+
+
+def test_the_next_window_overlaps_the_last(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    first = state.plan(1, timedelta(minutes=5), incremental=True, end=START)
+    assert first.window.whole
+    state.settle(pending(state, 1, first.window))
+    second = state.plan(2, timedelta(minutes=5), incremental=True, end=START + DAY)
+    assert second.window == Window(start=START - timedelta(minutes=5), end=START + DAY)
+    assert objects(scope).read(state.hashes) == b"hashes 1"
+
+
+def test_a_stream_that_cannot_be_filtered_is_read_whole(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    state.settle(pending(state, 1, state.plan(1, timedelta(0), incremental=False, end=START).window))
+    assert state.plan(2, timedelta(0), incremental=False, end=START + DAY).window.whole
+
+
+def test_a_backfill_never_moves_the_watermark_back(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    state.settle(pending(state, 1, state.plan(1, timedelta(0), incremental=True, end=START).window))
+    past = Window(start=START - 30 * DAY, end=START - 29 * DAY)
+    state.settle(pending(state, 2, state.plan_exactly(2, past).window))
+    assert state.watermark() == START
+
+
+def test_an_unfinished_window_refuses_another(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    state.plan(1, timedelta(0), incremental=True, end=START)
+    with pytest.raises(Conflict, match="unfinished"):
+        state.plan_exactly(2, Window(start=START - DAY, end=START))
+    assert state.unfinished
+
+
+def test_a_stale_token_settles_nothing(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    window = state.plan(5, timedelta(0), incremental=True, end=START).window
+    state.settle(pending(state, 5, window))
+    with pytest.raises(Conflict):
+        state.settle(pending(state, 4, Window(start=START, end=START + DAY)))
+    assert state.watermark() == START
+
+
+def test_streams_are_listed_once_each(scope: Scope) -> None:
+    for stream in ("orders", "products"):
+        state = SliceState(scope, KEY._replace(stream=stream))
+        state.settle(pending(state, 1, Window(start=None, end=START)))
+        state.plan(2, timedelta(0), incremental=True, end=START + DAY)
+    assert [key.stream for key in slice_keys(scope)] == ["orders", "products"]
+
+
+counts = st.integers(min_value=0, max_value=50)
+
+
+@given(counts, counts, counts, counts, counts)
+def test_rows_balance_only_when_every_one_has_a_fate(
+    mapped: int, published: int, quarantined: int, unchanged: int, superseded: int
+) -> None:
+    row = Counts(
+        mapped=mapped, published=published, quarantined=quarantined, unchanged=unchanged, superseded=superseded
+    )
+    assert row.balanced == (mapped - published - quarantined - unchanged - superseded == 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"vendor_count": 11}, "the vendor counts 11 records, 10 landed"),
+        ({"published": 9}, "10 records landed, 9 have a fate"),
+        ({"entities": {"order_line": Counts(mapped=2, published=1)}}, "rows of order_line do not add up"),
+    ],
+)
+def test_a_report_says_which_equation_fails(change: dict[str, object], told: str) -> None:
+    window = Window(start=None, end=START)
+    good = SliceReport(
+        tenant="t",
+        feed="f",
+        stream="s",
+        batch_id="b",
+        window=window,
+        ingested_at=START,
+        vendor_count=10,
+        landed=10,
+        published=10,
+    )
+    assert good.balanced
+    bad = good.model_copy(update=change)
+    assert bad.differences == [told]
+    assert not bad.balanced
+    assert bad.model_copy(update={"accepted": "the vendor was migrating"}).balanced

@@ -1,0 +1,42 @@
+"""Connectors are found by their folders, and keep the contract."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from varai.canonical import ENTITIES
+from varai.kernel import Misconfigured
+from varai.sources import Connector, connector, connectors, stream_spec
+
+
+def test_listing_connectors_imports_none() -> None:
+    script = (
+        "import sys, varai.sources as s; print(s.connectors(), {'varai.sources.shopify', 'httpx'} & {*sys.modules})"
+    )
+    path = f"{REPOSITORY}:{REPOSITORY / 'plugins'}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "('shopify',) set()"
+
+
+def test_an_unknown_connector_is_misconfigured() -> None:
+    with pytest.raises(Misconfigured, match="no connector 'etsy', known: shopify"):
+        connector("etsy")
+
+
+@pytest.mark.parametrize("name", connectors())
+def test_a_connector_keeps_the_contract(name: str) -> None:
+    found = connector(name)
+    assert isinstance(found, Connector)
+    assert found.name == name
+    for spec in found.streams:
+        assert spec.entities[0] == spec.primary
+        assert set(spec.entities) <= ENTITIES.keys()
+        assert spec.sealed == any(ENTITIES[entity].sealed for entity in spec.entities)
+        assert spec.withheld is False or spec.subject_path is not None
+        assert stream_spec(found, spec.name) is spec

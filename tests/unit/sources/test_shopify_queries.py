@@ -1,0 +1,64 @@
+"""Every question is valid in the vendor's official schemas, of two versions, and in the simulator's."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLSchema, build_client_schema, build_schema, parse, validate
+
+from tests.conftest import REPOSITORY
+from varai.sources.shopify import queries
+from varai.sources.shopify.streams import STREAMS
+
+
+def problems(schema: GraphQLSchema) -> list[str]:
+    """What a schema has against our documents."""
+    return [
+        f"{name}: {error.message}"
+        for name, text in queries.DOCUMENTS.items()
+        for error in validate(schema, parse(text))
+    ]
+
+
+@pytest.mark.parametrize("version", ["2026-07", "2026-10"])
+def test_documents_are_valid_in_the_official_schema(shared_data: Path, version: str) -> None:
+    path = shared_data / "specs" / f"shopify_admin_{version}.introspection.json.gz"
+    if not path.is_file():
+        pytest.skip(f"There is no {path.name} among the real files.")
+    found = json.loads(gzip.decompress(path.read_bytes()))
+    assert problems(build_client_schema(found.get("data", found), assume_valid=True)) == []
+
+
+def test_documents_are_valid_in_the_simulators_schema() -> None:
+    text = (REPOSITORY / "sandbox/vendors/shopify/schema.graphql").read_text("utf-8")
+    assert problems(build_schema(text)) == []
+
+
+def test_a_bulk_query_quotes_its_filter() -> None:
+    text = queries.bulk_query("products", "updated_at:<'2026-11-01T00:00:00Z' \"x\"")
+    document = parse(text)
+    assert "__FILTER__" not in text
+    assert r"updated_at:<'2026-11-01T00:00:00Z' \"x\"" in text
+    assert len(document.definitions) == 1
+
+
+def test_every_document_sent_is_listed() -> None:
+    listed = set(queries.DOCUMENTS.values())
+    public = {name: value for name, value in vars(queries).items() if name.isupper() and not name.startswith("_")}
+    sent = {value for value in public.values() if isinstance(value, str) and "{" in value}
+    for name in ("PAGE", "CENSUS", "COUNT", "NODES", "DRAIN"):
+        sent |= set(public[name].values())
+    assert sent <= listed
+    assert len(sent) > 15
+
+
+def test_the_exact_count_is_asked_without_a_limit() -> None:
+    assert all("limit: null" in text and "precision" in text for text in queries.COUNT.values())
+
+
+def test_sealed_streams_are_those_about_people() -> None:
+    assert {spec.name for spec in STREAMS if spec.sealed} == {"customers", "orders"}
+    assert {spec.name for spec in STREAMS if spec.subject_path} == {"customers", "orders"}

@@ -1,0 +1,215 @@
+"""Whole and complete: what a shop holds is landed once, with all its children, by bulk operation and by page alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.sources.conftest import (
+    ALL_AS_WINDOW,
+    END,
+    WHOLE,
+    Landed,
+    MakeShop,
+    put_level,
+    put_order,
+    put_product,
+    stamp,
+)
+from varai.kernel import Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, Window
+from varai.sources import Page, connector
+from varai.sources.shopify import bulk
+
+CHILDREN: dict[str, list[tuple[str, str]]] = {
+    "products": [("variants", "ProductVariant"), ("images", "ProductImage")],
+    "orders": [("lineItems", "LineItem"), ("shippingLines", "ShippingLine"), ("refunds", "Refund")],
+    "customers": [],
+    "inventory": [],
+}
+LATER = "2026-11-02T00:00:00Z"
+
+
+def balanced(landed: Landed) -> bool:
+    """What the river holds a slice to."""
+    return landed.records == landed.vendor_count == len(landed.roots)
+
+
+@pytest.mark.parametrize("stream", CHILDREN)
+def test_bulk_and_pages_land_the_same_records_and_children(make_shop: MakeShop, stream: str) -> None:
+    shop = make_shop(products=12, orders=9, customers=5)
+    in_bulk = shop.land(stream, WHOLE)
+    paged = shop.land(stream, ALL_AS_WINDOW)
+    whole_paged = shop.land(stream, WHOLE, bulk=False, page_size=4)
+    assert in_bulk.ids() == paged.ids() == whole_paged.ids() != set()
+    for child in CHILDREN[stream]:
+        assert in_bulk.ids(*child) == paged.ids(*child) != set()
+    assert all(balanced(landed) for landed in (in_bulk, paged, whole_paged))
+
+
+def test_bulk_and_pages_write_the_same_fields(make_shop: MakeShop) -> None:
+    shop = make_shop(products=2, customers=1)
+    for stream, children in (("products", {"variants", "images"}), ("customers", set[str]())):
+        in_bulk = {line["id"]: line for line in shop.land(stream).roots}
+        for line in shop.land(stream, ALL_AS_WINDOW).roots:
+            assert in_bulk[line["id"]] == {key: value for key, value in line.items() if key not in children}
+
+
+def test_a_small_stream_is_a_snapshot_whatever_the_window(make_shop: MakeShop) -> None:
+    shop = make_shop()
+    moment = Window(start=END, end=END + timedelta(minutes=15))
+    for stream in ("shop", "locations"):
+        for window in (WHOLE, moment):
+            landed = shop.land(stream, window)
+            assert landed.records == landed.vendor_count == 1
+    assert shop.land("shop").lines[0]["ianaTimezone"] == "America/New_York"
+
+
+@pytest.mark.parametrize("window", [WHOLE, ALL_AS_WINDOW], ids=["bulk", "pages"])
+def test_nested_connections_are_drained(make_shop: MakeShop, window: Window) -> None:
+    shop = make_shop()
+    with shop.writer() as writer:
+        put_product(writer, 1, variants=300)
+        put_order(writer, 2, lines=2)
+        put_order(writer, 3, lines=140)
+        for number in range(30):
+            place: dict[str, Any] = {
+                "parent": "gid://shopify/Refund/20",
+                "connection": "refundLineItems",
+                "position": 5 + number,
+            }
+            when: dict[str, Any] = {"created_at": stamp(2), "updated_at": stamp(2)}
+            writer.put(f"gid://shopify/RefundLineItem/9{number:03d}", "RefundLineItem", _refund_line(), **place, **when)
+    products, orders = shop.land("products", window), shop.land("orders", window)
+    assert len(products.ids("variants", "ProductVariant")) == 300
+    assert len(orders.ids("lineItems", "LineItem")) == 142
+    assert balanced(products)
+    assert balanced(orders)
+    refunds = [line for line in orders.lines if "/Refund/20" in line["id"]] or orders.roots[0]["refunds"]
+    assert len({line["id"] for line in refunds[0]["refundLineItems"]["nodes"]}) == 31
+    if window is WHOLE:
+        assert refunds[0]["__typename"] == "Refund"
+        assert refunds[0]["__parentId"] == "gid://shopify/Order/2"
+
+
+def _refund_line() -> dict[str, Any]:
+    money = {"amount": "1.00", "currencyCode": "USD"}
+    both = {"shopMoney": money, "presentmentMoney": money}
+    return {"quantity": 1, "subtotalSet": both, "lineItem": {"id": "gid://shopify/LineItem/2000"}}
+
+
+@pytest.mark.parametrize("in_bulk", [True, False])
+def test_a_window_is_half_open(make_shop: MakeShop, in_bulk: bool) -> None:
+    shop = make_shop()
+    with shop.writer() as writer:
+        put_product(writer, 1, at="2026-10-31T23:59:59Z")
+        put_product(writer, 2, at="2026-11-01T00:00:00Z")
+    first = shop.land("products", Window(start=None, end=END), bulk=in_bulk)
+    second = shop.land("products", Window(start=END, end=END + timedelta(hours=1)))
+    assert first.ids() == {"gid://shopify/Product/1"}
+    assert second.ids() == {"gid://shopify/Product/2"}
+    assert balanced(first)
+    assert balanced(second)
+
+
+def test_stock_that_moves_is_found_though_its_item_does_not_change(make_shop: MakeShop) -> None:
+    shop = make_shop(products=3)
+    with shop.writer() as writer:
+        put_level(writer, 2001, at="2026-11-01T08:00:00Z", available=4)
+    landed = shop.land("inventory", Window(start=END, end=END + timedelta(days=1)))
+    assert [line["item"]["id"] for line in landed.lines] == ["gid://shopify/InventoryItem/2001"]
+    assert {"name": "available", "quantity": 4}.items() <= landed.lines[0]["quantities"][0].items()
+    assert landed.records == landed.vendor_count == 1
+
+
+@pytest.mark.parametrize("in_bulk", [True, False], ids=["bulk", "pages"])
+def test_rows_that_change_while_they_are_read_balance(make_shop: MakeShop, in_bulk: bool) -> None:
+    """One that was read and one that was not both leave the window; the next window holds them."""
+    shop = make_shop(products=12)
+    moved: list[Page] = []
+
+    def sell(page: Page) -> None:
+        if not moved:
+            moved.append(page)
+            with shop.writer() as writer:
+                put_product(writer, 1, at=LATER)
+                put_product(writer, 12, at=LATER)
+
+    landed = shop.land("products", WHOLE, between=sell, bulk=in_bulk, page_size=3)
+    expected = set(range(1, 13)) if in_bulk else set(range(1, 12))
+    assert landed.ids() == {f"gid://shopify/Product/{number}" for number in expected}
+    assert landed.records == landed.vendor_count
+    after = shop.land("products", Window(start=END, end=END + timedelta(days=2)))
+    assert after.ids() == {"gid://shopify/Product/1", "gid://shopify/Product/12"}
+
+
+def test_destroyed_products_of_the_window_are_deletions(make_shop: MakeShop) -> None:
+    shop = make_shop(products=4)
+    with shop.writer() as writer:
+        writer.delete("gid://shopify/Product/1", "2026-10-30T00:00:00Z")
+        writer.delete("gid://shopify/Product/2", "2026-11-01T10:00:00Z")
+        writer.delete("gid://shopify/ProductVariant/3001", "2026-11-01T10:00:00Z")
+        writer.delete("gid://shopify/Product/4", "2026-11-03T00:00:00Z")
+    landed = shop.land("products", Window(start=END, end=END + timedelta(days=1)))
+    assert landed.deletions == (("product", "2", datetime(2026, 11, 1, 10, tzinfo=UTC)),)
+    assert shop.land("products", WHOLE).deletions == ()
+
+
+def test_a_page_that_is_too_dear_is_halved_until_it_fits(make_shop: MakeShop) -> None:
+    shop = make_shop(products=300)
+    landed = shop.land("products", ALL_AS_WINDOW)
+    assert landed.records == landed.vendor_count == 300
+    asked = [request for request in shop.requests() if "sortKey: UPDATED_AT" in str(request)]
+    assert len(asked) < 12
+
+
+def test_a_missing_scope_is_named(make_shop: MakeShop) -> None:
+    shop = make_shop(orders=2, scopes=("read_products",))
+    for window in (WHOLE, ALL_AS_WINDOW):
+        with pytest.raises(Unauthorised, match=r"read_orders|denied"):
+            shop.land("orders", window)
+
+
+def test_an_operation_that_stands_still_is_given_up_and_its_place_given_back(make_shop: MakeShop) -> None:
+    shop = make_shop(products=2)
+    shop.fault("stuck_bulk")
+    with pytest.raises(Unavailable, match="counted nothing for 3 s"):
+        shop.land("products", bulk_stall_s=3)
+    assert "bulkOperationCancel" in str(shop.requests())
+    assert shop.land("products").records == 2
+
+
+def test_a_shop_whose_places_are_taken_is_throttled(make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = make_shop(products=1)
+    monkeypatch.setattr(bulk, "_LONGEST_QUEUE_S", 5.0)
+    monkeypatch.setattr(bulk, "_cancel", lambda client, operation: None)
+    shop.fault("stuck_bulk", times=5)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            shop.land("products", bulk_stall_s=0.1)
+    with pytest.raises(Throttled, match="all places"):
+        shop.land("products")
+
+
+def test_a_page_that_never_moves_on_is_an_error(make_shop: MakeShop) -> None:
+    shop = make_shop(products=9)
+    shop.fault("duplicate_page", times=-1, match="UPDATED_AT")
+    with pytest.raises(Malformed, match="same page"):
+        shop.land("products", ALL_AS_WINDOW, page_size=3)
+
+
+def test_the_hash_of_the_questions_does_not_move_with_the_window(make_shop: MakeShop) -> None:
+    shop = make_shop()
+    shopify = connector("shopify")
+    hashes = {
+        spec.name: {shopify.extract(shop.session(), spec.name, window).query_hash for window in (WHOLE, ALL_AS_WINDOW)}
+        for spec in shopify.streams
+    }
+    assert all(len(found) == 1 for found in hashes.values())
+    assert len(set.union(*hashes.values())) == len(hashes)
+
+
+def test_an_unknown_stream_is_misconfigured(make_shop: MakeShop) -> None:
+    with pytest.raises(Misconfigured, match="no stream 'payouts', known: shop"):
+        make_shop().land("payouts")
