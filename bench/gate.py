@@ -81,7 +81,9 @@ def run_compiled(prepared: Any, path: str) -> Any:
 
 def finish_compiled(con: Any) -> tuple[int, str]:
     """Number and digest of the verdicts."""
-    return _digest({row[0]: (row[1], row[2]) for row in con.execute("SELECT source_id, reasons, flags FROM failing").fetchall()})
+    return _digest(
+        {row[0]: (row[1], row[2]) for row in con.execute("SELECT source_id, reasons, flags FROM failing").fetchall()}
+    )
 
 
 def load_oracle(path: str) -> Any:
@@ -95,9 +97,14 @@ def load_oracle(path: str) -> Any:
     suite = load_suite(SUITE)
     with duckdb.connect() as con:
         con.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet('{path}')")
-        names = [f'"{name}"::DOUBLE AS "{name}"' if suite.types[name].startswith("DECIMAL") else f'"{name}"' for name in suite.judged]
+        names = [
+            f'"{name}"::DOUBLE AS "{name}"' if suite.types[name].startswith("DECIMAL") else f'"{name}"'
+            for name in suite.judged
+        ]
         keep = ("source_id", *suite.judged)
-        rows = con.execute(f"SELECT source_id, {', '.join(names)} FROM ({derived_sql(suite, 'rows', keep)})").to_arrow_table()
+        rows = con.execute(
+            f"SELECT source_id, {', '.join(names)} FROM ({derived_sql(suite, 'rows', keep)})"
+        ).to_arrow_table()
     return Oracle(), suite, rows.select(list(suite.judged)), rows["source_id"]
 
 

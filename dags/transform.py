@@ -31,7 +31,7 @@ def transform(region: str) -> None:
         def build_and_publish() -> dict[str, str]:
             return steps.transform(region, get_current_context()["run_id"])
 
-        @task
+        @task(pool=warehouse_pool(region))
         def docs() -> str:
             return steps.docs(region)
 

@@ -40,14 +40,12 @@ def demo(data: Data = None) -> None:
 
 
 @app.command()
-def down(data: Data = None) -> None:
-    """End everything the stack started, of the generated world and of shops from files."""
-    home = layout_of().home
-    layouts = [layout_of()] + ([layout_of(home)] if (home / "data").exists() else [])
-    del data
-    for layout in layouts:
-        left = end(layout)
-        typer.echo(f"{layout.home.name}: down" + (f", {left} processes had outlived the supervisor" if left else ""))
+def down() -> None:
+    """End everything the stack started; its data stay."""
+    left = end(layout_of())
+    typer.echo(
+        "The stack is down." + (f" {left} processes had outlived the supervisor and were ended." if left else "")
+    )
 
 
 @app.command()
@@ -61,6 +59,8 @@ def status() -> None:
     for name, state in sorted(found.items()):
         typer.echo(f"{name:24} {state}")
     subprocess.run([str(layout.tools / "varai"), "status"], env=layout.environment(), check=False)
+    for name, url in layout.addresses().items():
+        typer.echo(f"{name:24} {url}")
 
 
 @app.command()

@@ -49,7 +49,11 @@ def create_app(
     chosen = _surfaces(surfaces)
     context = Context(settings, settings.scope(region), chosen, allowances or Allowances(), clock)
     app = FastAPI(
-        title=f"VARAi Commerce Studio · {context.region}", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None
+        title=f"VARAi Commerce Studio · {context.region}",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.context = context
     for router in _PUBLIC:

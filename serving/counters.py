@@ -16,7 +16,11 @@ class Counters:
             "varai_http_requests", "Answers given.", ("route", "method", "status"), registry=self._registry
         )
         self._seconds = Histogram(
-            "varai_http_request_seconds", "Time to the end of an answer.", ("route",), buckets=_BUCKETS, registry=self._registry
+            "varai_http_request_seconds",
+            "Time to the end of an answer.",
+            ("route",),
+            buckets=_BUCKETS,
+            registry=self._registry,
         )
         self._tokens = Counter("varai_tokens", "Requests for tokens by outcome.", ("outcome",), registry=self._registry)
 

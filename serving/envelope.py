@@ -76,10 +76,21 @@ class Envelope:
         self._counters.answered(route, method, status, seconds)
         if route.startswith(("/health", "/metrics")) and status < 400:
             return
-        log.info("request", tenant=state.get("tenant"), route=route, method=method, status=status, ms=round(seconds * 1000, 1))
+        log.info(
+            "request",
+            tenant=state.get("tenant"),
+            route=route,
+            method=method,
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
 
 
 def _tell(error: Exception) -> None:
     """Log kind and place of an error; its text may hold a value of a request."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
-    log.error("request.broke", kind=type(error).__name__, at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames])
+    log.error(
+        "request.broke",
+        kind=type(error).__name__,
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )

@@ -15,7 +15,12 @@ GUARDED = ("unauthorised", "forbidden", "not-acceptable", "invalid", "too-many",
 """Kinds of problems every route that takes a token may tell."""
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has this version already."}}
 _SCHEMES = {
-    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token of this region, from /v1/auth/token."},
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of this region, from /v1/auth/token.",
+    },
     "client": {"type": "http", "scheme": "basic", "description": "Client id and secret."},
 }
 
@@ -26,7 +31,8 @@ def problems(*names: str) -> dict[int | str, dict[str, Any]]:
     for kind in (KINDS[name] for name in names):
         titles.setdefault(kind.status, []).append(kind.title)
     return {
-        status: {"description": "; ".join(said), "content": {MEDIA: {"schema": PROBLEM}}} for status, said in titles.items()
+        status: {"description": "; ".join(said), "content": {MEDIA: {"schema": PROBLEM}}}
+        for status, said in titles.items()
     }
 
 

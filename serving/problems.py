@@ -31,10 +31,14 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "invalid-request": Kind(400, "Not a token request", "The form is not one RFC 6749 describes; `error` has its code."),
+    "invalid-request": Kind(
+        400, "Not a token request", "The form is not one RFC 6749 describes; `error` has its code."
+    ),
     "unsupported-grant": Kind(400, "Unsupported grant", "Only `client_credentials` gives a token here."),
     "invalid-scope": Kind(400, "Unknown scope", "The form asks for a scope there is not."),
-    "unauthorised": Kind(401, "Unauthorised", "There is no token, or it is not one of this region's that is still good."),
+    "unauthorised": Kind(
+        401, "Unauthorised", "There is no token, or it is not one of this region's that is still good."
+    ),
     "invalid-client": Kind(401, "Invalid client", "Client id and secret do not belong together, or have ended."),
     "forbidden": Kind(403, "Forbidden", "The token is good, and may not read this."),
     "not-found": Kind(404, "Not found", "There is nothing under this address."),
@@ -44,11 +48,19 @@ KINDS: Mapping[str, Kind] = {
     "too-large": Kind(413, "Too large", "The body is larger than this address reads."),
     "unsupported-media": Kind(415, "Unsupported media type", "The body is of another kind than this address reads."),
     "invalid": Kind(422, "Invalid parameters", "A parameter is missing or wrong; `errors` names each."),
-    "too-many": Kind(429, "Too many requests", "The tenant's or client's allowance is used up; `Retry-After` says for how long."),
+    "too-many": Kind(
+        429, "Too many requests", "The tenant's or client's allowance is used up; `Retry-After` says for how long."
+    ),
     "unexpected": Kind(500, "Unexpected", "A mistake of ours. Tell us the `request_id`."),
     "unavailable": Kind(503, "Unavailable", "A store of ours does not answer. Ask again later."),
 }
-_BY_STATUS = {404: "not-found", 405: "method-not-allowed", 406: "not-acceptable", 413: "too-large", 415: "unsupported-media"}
+_BY_STATUS = {
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    413: "too-large",
+    415: "unsupported-media",
+}
 
 
 class Problem(Exception):
@@ -92,7 +104,9 @@ def _as_problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestValidationError):
-        return Problem("invalid", "Correct the parameters named in `errors`.", errors=[_named(one) for one in error.errors()])
+        return Problem(
+            "invalid", "Correct the parameters named in `errors`.", errors=[_named(one) for one in error.errors()]
+        )
     if isinstance(error, HTTPException):
         kind = _BY_STATUS.get(error.status_code)
         if kind is not None:

@@ -70,7 +70,7 @@ def definitions(metrics: Mapping[str, Metric]) -> dict[str, dict[str, Any]]:
     """What each column of the report means: metric, version, words, unit and source."""
     return {
         column: metrics[name].model_dump(include={"name", "version", "title", "definition", "unit", "source"})
-        for column, name in (COUNTS | AMOUNTS).items()
+        for column, name in _figures()
     }
 
 
@@ -81,7 +81,9 @@ def in_major_units(minor: int, currency: str) -> Decimal:
 
 def _sql(metrics: Mapping[str, Metric], grain: Grain) -> str:
     """The metrics' own expressions, over every period of every currency."""
-    figures = ", ".join(f'CAST({_expression(metrics, metric)} AS BIGINT) AS "{column}"' for column, metric in _figures())
+    figures = ", ".join(
+        f'CAST({_expression(metrics, metric)} AS BIGINT) AS "{column}"' for column, metric in _figures()
+    )
     filled = ", ".join(f'coalesce("{column}", 0) AS "{column}"' for column, _ in _figures())
     return f"""
         WITH mine AS (SELECT * FROM {MART} WHERE $feed::VARCHAR IS NULL OR feed = $feed::VARCHAR),

@@ -198,7 +198,9 @@ class SalesReport(Shape):
     to: date
     covers: Covers | None = Field(description="what of the dates asked for is known; null: nothing")
     as_of: datetime = Field(description="when these contents were first seen as they are")
-    history_from: datetime | None = Field(description="the earliest sale known; what was before it is not zero but unknown")
+    history_from: datetime | None = Field(
+        description="the earliest sale known; what was before it is not zero but unknown"
+    )
     history_by_feed: dict[str, datetime]
     snapshot: str
     withheld: Withheld

@@ -22,7 +22,7 @@ _RUN_S = 1_200.0
 
 def demo(data: Path | None) -> int:
     """Run the demo; returns the exit code. Safe to repeat: what is there already is read again, and nothing is published twice."""
-    console = Console()
+    console = _console()
     layout = layout_of(data)
     told: Told = lambda text: console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}", highlight=False)  # noqa: E731  # a sentence printer
     if data is None:
@@ -36,11 +36,17 @@ def demo(data: Path | None) -> int:
     return 0 if all(one["balanced"] and one["state"] == "ok" for one in report.slices(layout)) else 1
 
 
+def _console() -> Console:
+    """As wide as the terminal, and wide enough for the tables where the output goes to a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=132)
+
+
 def flow(layout: Layout, console: Console) -> None:
     """Trigger ingestion of every region, wait for it and for the marts that follow, showing where each stream is."""
     airflow = Airflow(layout)
     began = datetime.now(UTC)
-    runs = [airflow.trigger(f"ingest__{region}__shopify") for region in layout.regions]
+    runs = [_ingestion(airflow, region, fresh=not report.slices(layout)) for region in layout.regions]
     with Live(report.progress(layout, []), console=console, refresh_per_second=4, transient=True) as live:
 
         def look() -> None:
@@ -50,6 +56,16 @@ def flow(layout: Layout, console: Console) -> None:
         _complain(console, ended)
         transforms = _await_transforms(airflow, layout, ended, look)
         _complain(console, airflow.wait(transforms, _RUN_S, look))
+
+
+def _ingestion(airflow: Airflow, region: str, *, fresh: bool) -> Run:
+    """The run to watch: one that the schedule has just begun where nothing was ever read, else one of our own."""
+    dag_id = f"ingest__{region}__shopify"
+    active = [one for one in airflow.runs(dag_id) if one.state in ("queued", "running")]
+    if active and fresh:
+        return active[-1]
+    airflow.wait(active, _RUN_S, lambda: None)
+    return airflow.trigger(dag_id)
 
 
 def _await_transforms(airflow: Airflow, layout: Layout, ended: list[Run], look: Callable[[], None]) -> list[Run]:

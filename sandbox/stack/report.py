@@ -66,14 +66,19 @@ def sales_table(layout: Layout, region: str) -> Table:
 
 def _sales(tenant: str, region: str, found: dict[str, Any]) -> Table:
     withheld = found["withheld"]
-    caption = f"as of {found['as_of']}, history from {found['history_from']}, withheld: {json.dumps(withheld)}"
+    values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
+    caption = (
+        f"as of {found['as_of'][:19]}, history from {found['history_from'][:10]}; withheld: {withheld['orders']} orders worth "
+        f"{values}, {withheld['unknown_value']} of them of unknown value"
+    )
     title = f"sales of {tenant} ({region}), GET /v1/reports/sales"
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     rows = found["rows"]
-    for name in rows[0] if rows else ("rows",):
+    names = [name for name in rows[0] if not name.endswith("_minor")] if rows else ["rows"]
+    for name in names:
         table.add_column(name, justify="left" if name in ("period", "currency") else "right")
     for row in rows[-6:]:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(str(row[name]) for name in names))
     return table
 
 

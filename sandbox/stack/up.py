@@ -20,10 +20,8 @@ Told = Callable[[str], None]
 
 
 def layout_of(data: Path | None = None) -> Layout:
-    """The stack of $VARAI_HOME (default ./var); that of real files lives beside it, in its subfolder `data`."""
+    """The stack of $VARAI_HOME (default ./var). With `data` its tenants are those of shops from files, beside what it has already."""
     home = Path(os.environ.get("VARAI_HOME", "var")).resolve()
-    if data is not None:
-        home = home / "data"
     return Layout(home, configuration_for(home, data))
 
 

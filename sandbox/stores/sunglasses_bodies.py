@@ -53,7 +53,8 @@ def product_body(pair: Pair) -> Body:
     options = (("Colour", pair.colour), ("Lens colour", pair.lens_colour))
     return {
         "id": gid("Product", identity),
-        "title": pair.name,
+        # Shopify refuses a product without a title; the one that the files leave unnamed is called by brand and GTIN.
+        "title": pair.name or f"{pair.brand} {pair.gtin}",
         "handle": f"sunglasses-{pair.gtin}",
         "vendor": pair.brand,
         "productType": "Sunglasses",

@@ -27,7 +27,9 @@ async def signed_in(request: Request) -> Claims:
     tokens = context_of(request).tokens
     token = _bearer(request)
     try:
-        claims = tokens.recall(token) or await run_in_threadpool(tokens.verify, token)
+        claims = tokens.recall(token)
+        if claims is None:
+            claims = await run_in_threadpool(tokens.verify, token)
     except Refused as error:
         raise unauthorised("invalid_token") from error
     request.state.tenant = claims.tenant
@@ -44,7 +46,8 @@ def reads(scope: str) -> Callable[..., Awaitable[Access]]:
         request: Request,
         claims: Annotated[Claims, Depends(signed_in)],
         tenant: Annotated[
-            str | None, Query(description="The tenant whose data are asked for; only the token's own.", examples=["northwind-eu"])
+            str | None,
+            Query(description="The tenant whose data are asked for; only the token's own.", examples=["northwind-eu"]),
         ] = None,
     ) -> Access:
         if scope not in claims.scope or tenant not in (None, claims.tenant):
@@ -55,14 +58,15 @@ def reads(scope: str) -> Callable[..., Awaitable[Access]]:
             raise Problem("too-many", f"Ask again in {wait} seconds.", headers={"Retry-After": str(wait)})
         return Access(context, claims.tenant)
 
-    checked.__scope__ = scope  # type: ignore[attr-defined]  # read by the OpenAPI document
     return checked
 
 
 def unauthorised(error: str | None = None) -> Problem:
     """The one answer to a missing or refused token (RFC 6750 section 3)."""
     challenge = 'Bearer realm="varai"' + (f', error="{error}"' if error else "")
-    return Problem("unauthorised", "Send a token of this region that is still good.", headers={"WWW-Authenticate": challenge})
+    return Problem(
+        "unauthorised", "Send a token of this region that is still good.", headers={"WWW-Authenticate": challenge}
+    )
 
 
 def _bearer(request: Request) -> str:

@@ -35,7 +35,9 @@ async def read_credentials(request: Request) -> Credentials:
     if "grant_type" not in form:
         raise invalid_request("The form names no grant_type.")
     if form["grant_type"] != "client_credentials":
-        raise Problem("unsupported-grant", "The only grant_type here is client_credentials.", error="unsupported_grant_type")
+        raise Problem(
+            "unsupported-grant", "The only grant_type here is client_credentials.", error="unsupported_grant_type"
+        )
     basic = _basic(request.headers.get("authorization"))
     if basic is not None and "client_secret" in form:
         raise invalid_request("Credentials are in the header and in the form.")
@@ -48,7 +50,9 @@ async def read_credentials(request: Request) -> Credentials:
 def invalid_client() -> Problem:
     """The one answer to unknown clients and wrong secrets."""
     headers = {"WWW-Authenticate": 'Basic realm="varai", charset="UTF-8"'}
-    return Problem("invalid-client", "These are no credentials of a client here.", headers=headers, error="invalid_client")
+    return Problem(
+        "invalid-client", "These are no credentials of a client here.", headers=headers, error="invalid_client"
+    )
 
 
 def invalid_request(detail: str) -> Problem:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
+import pymongo
 import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -30,6 +31,7 @@ LONGEST = 4096
 _TYPE = "at+jwt"
 _REMEMBERED = 4096
 _LEEWAY_S = 5  # clocks of two machines differ; only the beginning of a token's life is lenient
+_PATIENCE_S = 3.0
 _UNKNOWN_KEY = timedelta(seconds=5)
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,8 @@ class Tokens:
     def __init__(self, scope: Scope, clock: Callable[[], datetime]) -> None:
         self._scope = scope
         self._clock = clock
-        self._lock = Lock()
+        self._reading = Lock()  # held while the registry is asked, so never on the event loop
+        self._remembering = Lock()
         self._ring: Ring | None = None
         self._read_at: datetime | None = None
         self._known: OrderedDict[bytes, Claims] = OrderedDict()
@@ -78,11 +81,12 @@ class Tokens:
         Raises:
             Misconfigured, PyMongoError: the keys cannot be read and none are at hand.
         """
-        with self._lock:
+        with self._reading:
             now = self._clock()
             if self._ring is None or self._read_at is None or now - self._read_at >= at_most:
                 try:
-                    self._ring = read_ring(self._scope)
+                    with pymongo.timeout(_PATIENCE_S):
+                        self._ring = read_ring(self._scope)
                 except PyMongoError:
                     if self._ring is None:
                         raise
@@ -116,15 +120,15 @@ class Tokens:
 
     def recall(self, token: str) -> Claims | None:
         """What a token verified earlier says, without any input or output; None when it must be verified."""
-        now = self._clock()
-        if self._ring is None or self._read_at is None or now - self._read_at >= REREAD:
+        now, ring = self._clock(), self._ring
+        if ring is None or self._read_at is None or now - self._read_at >= REREAD:
             return None
         digest = _digest(token)
-        with self._lock:
+        with self._remembering:
             found = self._known.get(digest)
             if found is None:
                 return None
-            if found.expires <= now.timestamp() or found.kid not in self._ring.verifying(now):
+            if found.expires <= now.timestamp() or found.kid not in ring.verifying(now):
                 del self._known[digest]
                 return None
             self._known.move_to_end(digest)
@@ -149,7 +153,7 @@ class Tokens:
             claims = self._claims(read)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise Refused from error
-        with self._lock:
+        with self._remembering:
             self._known[_digest(token)] = claims
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)

@@ -37,7 +37,9 @@ def ready(request: Request) -> Response:
             context.tokens.ring()
     except (PyMongoError, VaraiError) as error:
         log.warning("not.ready", kind=type(error).__name__)
-        raise Problem("unavailable", "The registry or the keys of this region cannot be read.", headers={"Retry-After": "5"}) from error
+        raise Problem(
+            "unavailable", "The registry or the keys of this region cannot be read.", headers={"Retry-After": "5"}
+        ) from error
     return _said("ready", context.region)
 
 

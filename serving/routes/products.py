@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import nh3
@@ -22,20 +23,29 @@ router = APIRouter(prefix="/v1", tags=["shop"])
 Word = Annotated[str | None, Query(max_length=200)]
 
 
-@router.get("/products", summary="A tenant's products", response_model=Products, responses=NOT_MODIFIED | problems(*GUARDED))
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Exact values that products must have; `varai.catalogue.FILTERS` names the same."""
+
+    feed: Word = None
+    status: Annotated[str | None, Query(max_length=200, examples=["active"])] = None
+    brand: Word = None
+    product_type: Word = None
+    frame_shape: Word = None
+    rim: Word = None
+    material: Word = None
+    gift_card: bool | None = None
+
+
+@router.get(
+    "/products", summary="A tenant's products", response_model=Products, responses=NOT_MODIFIED | problems(*GUARDED)
+)
 def list_products(
     request: Request,
     access: Annotated[Access, Depends(reads("catalogue:read"))],
+    wanted: Annotated[Filters, Depends()],
     limit: Annotated[int, Query(ge=1, le=250, description="products on a page")] = 50,
     after: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
-    feed: Word = None,
-    status: Annotated[str | None, Query(max_length=200, examples=["active"])] = None,
-    brand: Word = None,
-    product_type: Word = None,
-    frame_shape: Word = None,
-    rim: Word = None,
-    material: Word = None,
-    gift_card: bool | None = None,
 ) -> Response:
     """Products that are not deleted, with their variants and images, in order of identity.
 
@@ -43,14 +53,7 @@ def list_products(
     again with `If-None-Match` and get 304 while the catalogue has not changed.
     """
     chosen(request, (JSON,))
-    filters = {
-        name: value
-        for name, value in {
-            "feed": feed, "status": status, "brand": brand, "product_type": product_type, "frame_shape": frame_shape,
-            "rim": rim, "material": material, "gift_card": gift_card,
-        }.items()
-        if value is not None
-    }  # fmt: skip
+    filters = {name: value for name, value in asdict(wanted).items() if value is not None}
     scope = access.context.tenant_scope(access.tenant)
     tag = etag(__version__, access.tenant, version(scope, access.tenant), limit, after, filters)
     known = unchanged(request, tag)

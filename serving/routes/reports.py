@@ -23,7 +23,11 @@ from varai.marts import Snapshot
 router = APIRouter(prefix="/v1/reports", tags=["report"])
 _DAYS = 30
 _AS_TABLE = {
-    200: {"content": {CSV: {"schema": {"type": "string"}, "example": f"{','.join(COLUMNS[:4])}\r\n2026-11-01,EUR,12,15\r\n"}}}
+    200: {
+        "content": {
+            CSV: {"schema": {"type": "string"}, "example": f"{','.join(COLUMNS[:4])}\r\n2026-11-01,EUR,12,15\r\n"}
+        }
+    }
 }
 
 
@@ -36,7 +40,9 @@ _AS_TABLE = {
 def sales(
     request: Request,
     access: Annotated[Access, Depends(reads("reports:read"))],
-    start: Annotated[date | None, Query(alias="from", description="first date, in the shop's zone; 30 days before `to`")] = None,
+    start: Annotated[
+        date | None, Query(alias="from", description="first date, in the shop's zone; 30 days before `to`")
+    ] = None,
     end: Annotated[date | None, Query(alias="to", description="last date, included; today")] = None,
     grain: Annotated[Grain, Query(description="length of a period; weeks begin on Monday")] = "day",
     feed: Annotated[str | None, Query(max_length=63, description="only this connection of the tenant")] = None,
@@ -63,13 +69,17 @@ def _asked(start: date | None, end: date | None, grain: Grain, feed: str | None,
     last = end or today
     first = start or max(date.min, last - timedelta(days=min(_DAYS - 1, last.toordinal() - 1)))
     if first > last:
-        raise Problem("invalid", "`from` is after `to`.", errors=[{"where": "query.from", "what": "must not be after `to`"}])
+        raise Problem(
+            "invalid", "`from` is after `to`.", errors=[{"where": "query.from", "what": "must not be after `to`"}]
+        )
     return Asked(first, last, grain, feed)
 
 
 def _answer(request: Request, access: Access, asked: Asked, today: date, media: str) -> Response:
     with _current(access) as snapshot:
-        tag = etag(__version__, access.tenant, snapshot.id, asked.start, asked.end, asked.grain, asked.feed, today, media)
+        tag = etag(
+            __version__, access.tenant, snapshot.id, asked.start, asked.end, asked.grain, asked.feed, today, media
+        )
         known = unchanged(request, tag)
         if known is not None:
             return known
@@ -84,7 +94,9 @@ def _current(access: Access) -> Snapshot:
     try:
         return access.context.reader(access.tenant).current(access.tenant)
     except Gone as error:
-        raise Problem("not-published", "No figures of this tenant are published yet; they follow the first run.") from error
+        raise Problem(
+            "not-published", "No figures of this tenant are published yet; they follow the first run."
+        ) from error
 
 
 def _about(snapshot: Snapshot, asked: Asked) -> dict[str, Any]:

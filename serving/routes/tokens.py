@@ -42,7 +42,15 @@ _FORM: dict[str, Any] = {
 }
 
 
-_TOLD = ("invalid-request", "unsupported-grant", "invalid-scope", "invalid-client", "too-large", "unsupported-media", "too-many")
+_TOLD = (
+    "invalid-request",
+    "unsupported-grant",
+    "invalid-scope",
+    "invalid-client",
+    "too-large",
+    "unsupported-media",
+    "too-many",
+)
 
 
 @router.post(
@@ -94,4 +102,6 @@ def _exchange(request: Request, context: Context, credentials: Credentials) -> R
 def key_set(request: Request) -> Response:
     """The public keys of this region (RFC 7517): what checks its tokens, and no other region's."""
     headers = {"Cache-Control": "public, max-age=300"}
-    return Response(orjson.dumps(context_of(request).tokens.published()), headers=headers, media_type="application/json")
+    return Response(
+        orjson.dumps(context_of(request).tokens.published()), headers=headers, media_type="application/json"
+    )

@@ -88,7 +88,7 @@ def test_metrics_are_computed_from_what_is_there(built: Any) -> None:
 
 def test_the_marts_are_published_and_the_withheld_tenant_is_not(built: Any) -> None:
     with connect(built.scope) as warehouse:
-        current = publish(built.scope, warehouse.connection, built.report.marts, built.report.withheld)  # type: ignore[attr-defined]
+        current = publish(built.scope, warehouse.connection, built.report.marts, built.report.withheld)
     assert set(current) == {"brille", "lake"}
 
 

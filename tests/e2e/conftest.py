@@ -1,23 +1,28 @@
-"""A region in small: a generated shop behind the simulated vendor, a document server, and an empty home."""
+"""A region in small: generated shops behind one simulated vendor, a document server, and an empty home for each test."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
+import stamina
 
 from sandbox.world import build
 from sandbox.world.spec import DefectRates, WorldSpec
-from sandbox.world.truth import Truth
+from sandbox.world.truth import Truth, truth_path
 from tests.conftest import free_port, running
-from varai import catalogue, registry
-from varai.kernel import Scope
-from varai.settings import FolderSecrets, Settings, load
+from tests.e2e.stack import SECRET, Stack
+from varai import catalogue, privacy, registry
+from varai.registry import feed
+from varai.river.shop import keep_facts
+from varai.settings import FolderSecrets, load
 
 WORLD = WorldSpec(
     "northwind-eu",
@@ -28,85 +33,127 @@ WORLD = WorldSpec(
     "DE",
     "app",
     "",
+    12,
     40,
-    200,
-    60,
+    20,
     canary="canary-zq7",
+)
+CLEAN = replace(WORLD, defects=DefectRates.none())
+NEIGHBOUR = replace(
+    CLEAN, name="brillen-haus", domain="brillen-haus.myshopify.example.com", seed=11, products=6, orders=10, customers=6
 )
 
 
-@dataclass(frozen=True)
-class Stack:
-    """Settings of a home whose one shop is behind `vendor`; `shop` is the simulator's own file."""
+@dataclass
+class Vendor:
+    """The simulated vendor of the session: shops are made once, and laid before it anew for every test."""
 
-    settings: Settings
-    vendor: str
-    shop: Path
-    truth: Truth
-    home: Path
+    url: str
+    shops: Path
+    made: dict[WorldSpec, tuple[Path, Truth]] = field(default_factory=dict)
 
-    @property
-    def scope(self) -> Scope:
-        """The shop's tenant."""
-        return self.settings.scope("eu", WORLD.name)
+    def place(self, spec: WorldSpec) -> tuple[Path, Truth]:
+        """Lay the untouched shop of `spec` before the vendor; returns its file and ledger."""
+        if spec not in self.made:
+            path = self.shops.parent / "made" / f"{len(self.made)}.sqlite"
+            path.parent.mkdir(exist_ok=True)
+            self.made[spec] = path, build(path, replace(spec, client_secret=SECRET))
+        path, truth = self.made[spec]
+        shop, fresh = self.shops / f"{spec.name}.sqlite", self.shops / f"{spec.name}.fresh"
+        shutil.copyfile(path, fresh)
+        for old in ("-wal", "-shm"):
+            shop.with_name(shop.name + old).unlink(missing_ok=True)
+        fresh.replace(shop)  # another inode than the file before it, which is how the vendor sees that the shop is new
+        shutil.copyfile(truth_path(path), truth_path(shop))
+        httpx.delete(f"{self.url}/{spec.name}/_faults").raise_for_status()
+        return shop, truth
 
-    def fault(self, **fault: object) -> None:
-        """Switch a fault of the vendor on."""
-        httpx.post(f"{self.vendor}/{WORLD.name}/_faults", json=fault).raise_for_status()
 
-    def heal(self) -> None:
-        """Switch all faults off."""
-        httpx.delete(f"{self.vendor}/{WORLD.name}/_faults").raise_for_status()
-
-
-@pytest.fixture
-def stack_of(home: Path, mongodb_uri: str, mongodb: str) -> Iterator[Callable[[WorldSpec], Stack]]:
-    """Makes the stack of a world."""
-    servers = []
-
-    def make(spec: WorldSpec) -> Stack:
-        secrets = FolderSecrets(home / "secrets")
-        shops, port = home / "shops", free_port()
-        shops.mkdir()
-        shop = shops / f"{spec.name}.sqlite"
-        truth = build(shop, replace(spec, client_secret="s3cret-of-the-shop"))
-        secrets.create(
-            f"{spec.name}-shop", json.dumps({"client_id": spec.client_id, "client_secret": "s3cret-of-the-shop"})
-        )
-        command = [sys.executable, "-m", "sandbox.vendors.shopify", "--shops", str(shops), "--port", str(port)]
-        url = f"http://127.0.0.1:{port}"
-        server = running(command, home, lambda: _answers(f"{url}/healthz"))
-        server.__enter__()
-        servers.append(server)
-        settings = load(
-            {
-                "VARAI_HOME": str(home),
-                "VARAI_DATABASE": mongodb,
-                "VARAI_STORES__EU__DOCUMENTS_URI": mongodb_uri,
-                "VARAI_VENDORS__SHOPIFY_EU": url,
-            }
-        )
-        scope = settings.scope("eu")
-        registry.seed(scope, [seed for seed in settings.seeds if seed.tenant.name == spec.name])
-        registry.ensure_indexes(scope)
-        catalogue.ensure_indexes(scope)
-        return Stack(settings, url, shop, truth, home)
-
-    yield make
-    for server in servers:
-        server.__exit__(None, None, None)
+@pytest.fixture(scope="session")
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
+    """One simulator for the session."""
+    folder, port = tmp_path_factory.mktemp("vendor"), free_port()
+    shops, url = folder / "shops", f"http://127.0.0.1:{port}"
+    shops.mkdir()
+    command = [sys.executable, "-m", "sandbox.vendors.shopify", "--shops", str(shops), "--port", str(port)]
+    with running(command, folder, lambda: _answers(f"{url}/healthz")):
+        yield Vendor(url, shops)
 
 
 @pytest.fixture
-def stack(stack_of: Callable[[WorldSpec], Stack]) -> Stack:
+def at_once() -> Iterator[None]:
+    """Calls are made again as often as ever, without the waits between."""
+    with stamina.set_testing(True, attempts=6, cap=True):
+        yield
+
+
+StackOf = Callable[..., Stack]
+
+
+@pytest.fixture
+def stack_of(home: Path, mongodb_uri: str, mongodb: str, vendor: Vendor) -> StackOf:
+    """Makes the stack of a world; `settings` are those of its feed. Shops of one test share home and database."""
+    return lambda spec, **settings: make_stack(vendor, home, mongodb_uri, mongodb, spec, settings)
+
+
+@pytest.fixture
+def stack(stack_of: StackOf) -> Stack:
     """A small shop with every defect planted at least once."""
     return stack_of(WORLD)
 
 
 @pytest.fixture
-def clean_stack(stack_of: Callable[[WorldSpec], Stack]) -> Stack:
+def clean_stack(stack_of: StackOf) -> Stack:
     """A small shop without a fault."""
-    return stack_of(replace(WORLD, defects=DefectRates.none()))
+    return stack_of(CLEAN)
+
+
+@pytest.fixture(scope="module")
+def module_stack_of(tmp_path_factory: pytest.TempPathFactory, mongodb_uri: str, vendor: Vendor) -> Iterator[StackOf]:
+    """As `stack_of`, for a stack that the tests of a module share."""
+    from pymongo import MongoClient
+
+    home, database = tmp_path_factory.mktemp("home"), f"test_{uuid4().hex[:16]}"
+    yield lambda spec, **settings: make_stack(vendor, home, mongodb_uri, database, spec, settings)
+    with MongoClient(mongodb_uri, serverSelectionTimeoutMS=5000) as client:
+        client.drop_database(database)
+
+
+def make_stack(  # noqa: PLR0913 - what a stack stands on
+    vendor: Vendor,
+    home: Path,
+    uri: str,
+    database: str,
+    spec: WorldSpec,
+    settings: Mapping[str, object],
+    region: str = "eu",
+) -> Stack:
+    """Lay a shop before the vendor and register its tenant in `home`; facts of the shop are known from the start."""
+    shop, truth = vendor.place(spec)
+    secrets = FolderSecrets(home / "secrets")
+    secrets.create(f"{spec.name}-shop", json.dumps({"client_id": spec.client_id, "client_secret": SECRET}))
+    loaded = load(
+        {
+            "VARAI_HOME": str(home),
+            "VARAI_DATABASE": database,
+            "VARAI_STORES__EU__DOCUMENTS_URI": uri,
+            "VARAI_STORES__US__DOCUMENTS_URI": uri,
+            "VARAI_VENDORS__SHOPIFY_EU": vendor.url,
+            "VARAI_VENDORS__SHOPIFY_US": vendor.url,
+        }
+    )
+    scope = loaded.scope(region)
+    seeds = [
+        seed.model_copy(update={"feeds": tuple(one.model_copy(update={"settings": settings}) for one in seed.feeds)})
+        for seed in loaded.seeds
+        if seed.tenant.name == spec.name
+    ]
+    registry.seed(scope, seeds)
+    for room in (registry, catalogue, privacy):
+        room.ensure_indexes(scope)
+    made = Stack(loaded, vendor.url, shop, truth, home, spec, region)
+    keep_facts(made.scope, feed(scope, made.key), {"currency": spec.currency, "timezone": spec.timezone})
+    return made
 
 
 def _answers(url: str) -> bool:

@@ -93,17 +93,33 @@ def _stock(scope: Scope) -> None:
     catalogue.ensure_indexes(scope)
     feed = registry.feeds(scope)[0]
     products = [
-        {"source_id": f"p{number}", "title": f"Frame {number}", "status": "active" if number < 4 else "draft", "brand": "Nord"}
+        {
+            "source_id": f"p{number}",
+            "title": f"Frame {number}",
+            "status": "active" if number < 4 else "draft",
+            "brand": "Nord",
+        }
         for number in range(5)
     ]
     products[0] |= {"description_html": HOSTILE, "rx_able": True, "tags": ["new"]}
-    variants = [{"source_id": "v0", "product_id": "p0", "price": _decimal("129.9"), "currency": "EUR", "sku": "A-1", "sort_order": 1}]
+    variants = [
+        {
+            "source_id": "v0",
+            "product_id": "p0",
+            "price": _decimal("129.9"),
+            "currency": "EUR",
+            "sku": "A-1",
+            "sort_order": 1,
+        }
+    ]
     images = [
         {"source_id": "i0", "product_id": "p0", "url": "javascript:alert(3)", "sort_order": 1},
         {"source_id": "i1", "product_id": "p0", "url": "https://pictures.example.com/1.jpg", "sort_order": 2},
     ]
     rows = {"product": products, "variant": variants, "image": images}
-    catalogue.publish(scope, feed, {name: _staged(name, scope, feed.name, some) for name, some in rows.items()}, run_id="r1")
+    catalogue.publish(
+        scope, feed, {name: _staged(name, scope, feed.name, some) for name, some in rows.items()}, run_id="r1"
+    )
 
 
 def _decimal(text: str) -> Any:
@@ -117,7 +133,9 @@ def _staged(name: str, scope: Scope, feed: str, rows: list[dict[str, Any]]) -> p
     given: dict[str, Any] = {field.name: None for field in kind.stored}
     given |= {"tenant": scope.tenant, "feed": feed, "source": "shopify", "source_updated_at": NOW, "ingested_at": NOW}
     given |= {"batch_id": "b", "deleted": False, "flags": [], "score": 100.0}
-    made = [given | {"root_id": row.get("product_id", row["source_id"]), "content_hash": str(row)} | row for row in rows]
+    made = [
+        given | {"root_id": row.get("product_id", row["source_id"]), "content_hash": str(row)} | row for row in rows
+    ]
     return pa.Table.from_pylist(made, schema=kind.schema())
 
 
@@ -131,7 +149,8 @@ def _sell(scope: Scope) -> None:
             CREATE TABLE marts.daily_sales AS
               SELECT *, 0::BIGINT AS units_returned, 0::BIGINT AS gift_card_sales_minor, 0::BIGINT AS refunded_minor
               FROM (VALUES
-                ('northwind-eu', 'shop', DATE '2026-10-30', 'EUR', 2::BIGINT, 3::BIGINT, 30000::BIGINT, 1000::BIGINT, 0::BIGINT, 29000::BIGINT, 5510::BIGINT, 490::BIGINT, 35000::BIGINT),
+                ('northwind-eu', 'shop', DATE '2026-10-30', 'EUR', 2::BIGINT, 3::BIGINT, 30000::BIGINT, 1000::BIGINT,
+                 0::BIGINT, 29000::BIGINT, 5510::BIGINT, 490::BIGINT, 35000::BIGINT),
                 ('northwind-eu', 'shop', DATE '2026-11-01', 'EUR', 1, 1, 10000, 0, 9250, 750, 142, 0, 892),
                 ('northwind-eu', 'shop', DATE '2026-11-02', 'EUR', 0, 0, 0, 0, 9250, -9250, -1758, -500, -11508),
                 ('northwind-eu', 'second', DATE '2026-11-01', 'JPY', 1, 1, 12345, 0, 0, 12345, 0, 0, 12345),
@@ -144,7 +163,12 @@ def _sell(scope: Scope) -> None:
         )
         built = [
             Mart(name="fct_order_line", schema_name="marts", key=("tenant", "feed", "line_id"), data_class="personal"),
-            Mart(name="daily_sales", schema_name="marts", key=("tenant", "feed", "booked_on", "currency"), data_class="internal"),
+            Mart(
+                name="daily_sales",
+                schema_name="marts",
+                key=("tenant", "feed", "booked_on", "currency"),
+                data_class="internal",
+            ),
         ]
         withheld = {"orders": 2, "value_minor": {"EUR": 12345}, "unknown_value": 1}
         marts.publish(scope, connection, built, now=NOW, facts={"northwind-eu": {"withheld": withheld}})

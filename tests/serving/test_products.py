@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
+from serving.routes.products import Filters
 from tests.serving.conftest import World
+from varai.catalogue import FILTERS
 
 URL = "/v1/products"
 
@@ -31,6 +35,10 @@ def test_prices_are_decimal_text(world: World, bearer: dict[str, str]) -> None:
     product = world.eu.get(URL, params={"limit": 1}, headers=bearer).json()["items"][0]
     assert product["variants"][0]["price"] == "129.90"
     assert "unit_cost" not in product["variants"][0]
+
+
+def test_every_filter_of_the_catalogue_is_offered() -> None:
+    assert {each.name for each in fields(Filters)} == set(FILTERS)
 
 
 def test_filters_are_exact(world: World, bearer: dict[str, str]) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
-from joserfc.jwk import OctKey
 
-from serving.app import create_app
+from serving.app import _GUARDED, create_app
 from tests.serving.conftest import NOW, PLENTY, World
 
 PUBLIC = {
@@ -30,7 +31,18 @@ PUBLIC = {
     "/.well-known/jwks.json",
 }
 GUARDED = {"/v1/products", "/v1/reports/sales", "/v1/sync"}
-OTHERS = ["brillen-haus", "northwind-us", "stranger", "no-such-tenant", "", "Northwind-EU", "northwind-eu/", "\x00", "é", "*"]
+OTHERS = [
+    "brillen-haus",
+    "northwind-us",
+    "stranger",
+    "no-such-tenant",
+    "",
+    "Northwind-EU",
+    "northwind-eu/",
+    "\x00",
+    "é",
+    "*",
+]
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -57,6 +69,14 @@ def test_a_surface_has_its_routes_and_no_others(world: World, surfaces: list[str
     assert {path for _, path in routes(app)} == PUBLIC | paths
 
 
+def test_a_route_that_forgets_to_ask_for_a_token_asks_for_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    careless = APIRouter()
+    careless.add_api_route("/v1/careless", lambda: {"secret": True})
+    monkeypatch.setitem(_GUARDED, "shop", (careless,))
+    client = TestClient(create_app(world.settings, "eu", ["shop"]))
+    assert client.get("/v1/careless").status_code == 401
+
+
 def forged(world: World) -> dict[str, str]:
     """Headers that must not open anything, by what is wrong with them."""
     good = world.token("eu", "northwind-eu")
@@ -65,17 +85,19 @@ def forged(world: World) -> dict[str, str]:
     key = world.eu.app.state.context.tokens.ring().verifying(NOW)[kid]  # type: ignore[attr-defined]  # a FastAPI
     claims = json.loads(unpacked(body))
     none = f"{packed({'alg': 'none', 'typ': 'at+jwt', 'kid': kid})}.{body}."
-    shared = OctKey.import_key(key.as_pem(private=False))
-    confused = jwt.encode({"alg": "HS256", "typ": "at+jwt", "kid": kid}, claims, shared, algorithms=["HS256"])
+    unsigned = f"{packed({'alg': 'HS256', 'typ': 'at+jwt', 'kid': kid})}.{body}"
+    confused = f"{unsigned}.{mac(unsigned, key.as_pem(private=False))}"
 
     def signed(header: dict[str, str] | None = None, **changed: object) -> str:
         made = {name: value for name, value in {**claims, **changed}.items() if value is not None}
-        return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": kid, **(header or {})}, made, key, algorithms=["ES256"])
+        return jwt.encode(
+            {"alg": "ES256", "typ": "at+jwt", "kid": kid, **(header or {})}, made, key, algorithms=["ES256"]
+        )
 
     past = int((NOW - timedelta(hours=1)).timestamp())
     tokens = {
         "another region's": world.token("us", "northwind-us"),
-        "another region's, renamed": signed({"kid": world_kid(world)}),
+        "with another region's key id": signed({"kid": world_kid(world)}),
         "expired": signed(exp=int(NOW.timestamp())),
         "long expired": signed(exp=past),
         "not yet good": signed(nbf=int((NOW + timedelta(minutes=1)).timestamp())),
@@ -94,11 +116,19 @@ def forged(world: World) -> dict[str, str]:
         "too long": "x" * 10_000,
     }
     headers = {name: f"Bearer {token}" for name, token in tokens.items()}
-    return headers | {"Basic": f"Basic {base64.b64encode(b'northwind-eu.api:x').decode()}", "empty": "Bearer ", "bare": good}
+    return headers | {
+        "Basic": f"Basic {base64.b64encode(b'northwind-eu.api:x').decode()}",
+        "empty": "Bearer ",
+        "bare": good,
+    }
 
 
 def world_kid(world: World) -> str:
     return str(json.loads(unpacked(world.token("us", "northwind-us").split(".")[0]))["kid"])
+
+
+def mac(text: str, key: bytes) -> str:
+    return base64.urlsafe_b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode().rstrip("=")
 
 
 def packed(value: object) -> str:
@@ -140,7 +170,9 @@ def test_two_authorizations_are_none(world: World, bearer: dict[str, str]) -> No
 
 @given(part=st.integers(0, 2), place=st.integers(0, 10_000), bit=st.integers(0, 7))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_token_with_one_bit_turned_is_refused(world: World, bearer: dict[str, str], part: int, place: int, bit: int) -> None:
+def test_a_token_with_one_bit_turned_is_refused(
+    world: World, bearer: dict[str, str], part: int, place: int, bit: int
+) -> None:
     parts = bearer["Authorization"].removeprefix("Bearer ").split(".")
     raw = bytearray(unpacked(parts[part]))
     raw[place % len(raw)] ^= 1 << bit
@@ -184,7 +216,9 @@ def test_a_scope_opens_its_own_routes_alone(world: World) -> None:
     assert statuses == {"/v1/products": 403, "/v1/reports/sales": 403, "/v1/sync": 200}
 
 
-def test_a_noisy_tenant_uses_up_its_own_allowance_alone(world: World, bearer: dict[str, str], neighbour: dict[str, str]) -> None:
+def test_a_noisy_tenant_uses_up_its_own_allowance_alone(
+    world: World, bearer: dict[str, str], neighbour: dict[str, str]
+) -> None:
     from serving.allowance import Allowances
 
     few = Allowances(reads=3, tokens=PLENTY.tokens, addresses=PLENTY.addresses)

@@ -27,7 +27,9 @@ def test_months_sum_days_and_currencies_stay_apart(world: World, bearer: dict[st
     assert list(november)[:4] == ["period", "currency", "orders", "units"]
 
 
-def test_days_without_sales_are_zero_and_days_before_the_first_are_unknown(world: World, bearer: dict[str, str]) -> None:
+def test_days_without_sales_are_zero_and_days_before_the_first_are_unknown(
+    world: World, bearer: dict[str, str]
+) -> None:
     found = world.eu.get(URL, params={**ALL, "feed": "shop"}, headers=bearer).json()
     periods = [row["period"] for row in found["rows"]]
     days = (date(2026, 11, 10) - date(2026, 10, 30)).days + 1
@@ -46,7 +48,9 @@ def test_weeks_begin_on_monday(world: World, bearer: dict[str, str]) -> None:
 def test_a_period_cut_by_the_question_holds_only_what_was_asked(world: World, bearer: dict[str, str]) -> None:
     asked = {"from": "2026-11-02", "to": "2026-11-02", "grain": "month"}
     found = world.eu.get(URL, params=asked, headers=bearer).json()
-    assert [(row["period"], row["total"]) for row in found["rows"] if row["currency"] == "EUR"] == [("2026-11-01", "-115.08")]
+    assert [(row["period"], row["total"]) for row in found["rows"] if row["currency"] == "EUR"] == [
+        ("2026-11-01", "-115.08")
+    ]
 
 
 def test_beside_the_figures_stands_where_they_come_from(world: World, bearer: dict[str, str]) -> None:
@@ -80,7 +84,13 @@ def test_a_text_cell_never_starts_a_formula(text: str) -> None:
 
 
 def test_numbers_stay_numbers() -> None:
-    assert [cell(one) for one in (-5, Decimal("-1.50"), Decimal("1E+3"), None, "plain")] == ["-5", "-1.50", "1000", "", "plain"]
+    assert [cell(one) for one in (-5, Decimal("-1.50"), Decimal("1E+3"), None, "plain")] == [
+        "-5",
+        "-1.50",
+        "1000",
+        "",
+        "plain",
+    ]
 
 
 def test_what_a_client_has_is_not_sent_again(world: World, bearer: dict[str, str]) -> None:
@@ -90,7 +100,9 @@ def test_what_a_client_has_is_not_sent_again(world: World, bearer: dict[str, str
     for other in ({**ALL, "grain": "week"}, {**ALL, "feed": "shop"}, {**ALL, "to": "2026-11-29"}):
         answer = world.eu.get(URL, params=other, headers={**bearer, "If-None-Match": first.headers["etag"]})
         assert answer.status_code == 200
-    table = world.eu.get(URL, params=ALL, headers={**bearer, "If-None-Match": first.headers["etag"], "Accept": "text/csv"})
+    table = world.eu.get(
+        URL, params=ALL, headers={**bearer, "If-None-Match": first.headers["etag"], "Accept": "text/csv"}
+    )
     assert table.status_code == 200
 
 
@@ -119,7 +131,9 @@ def test_a_tenant_without_figures_is_told_so(world: World, neighbour: dict[str, 
     assert answer.json()["type"] == "/docs#problem-not-published"
 
 
-@pytest.mark.parametrize("asked", [{"from": "2026-11-02", "to": "2026-11-01"}, {"from": "yesterday"}, {"grain": "year"}])
+@pytest.mark.parametrize(
+    "asked", [{"from": "2026-11-02", "to": "2026-11-01"}, {"from": "yesterday"}, {"grain": "year"}]
+)
 def test_a_wrong_parameter_is_named(world: World, bearer: dict[str, str], asked: dict[str, str]) -> None:
     answer = world.eu.get(URL, params=asked, headers=bearer)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")

@@ -25,37 +25,41 @@ CREATE MACRO parse_day(t) AS CASE WHEN regexp_full_match(t, '[0-9]{4}-[0-9]{2}-[
 
 CREATE MACRO is_currency(code) AS exponent_of(code) IS NOT NULL;
 
--- n / scale, rounded half-even, in integers.
+-- How many millionths one minor unit has, by a currency's decimals.
+CREATE MACRO scale_of(exponent) AS CASE exponent WHEN 2 THEN 10000 WHEN 0 THEN 1000000 WHEN 3 THEN 1000 WHEN 4 THEN 100 WHEN 1 THEN 100000 END;
+
+-- Millionths of a decimal(18,6), as an integer.
+CREATE MACRO millionths(amount) AS (amount::DECIMAL(30, 6) * 1000000)::HUGEINT;
+
+-- n / scale, rounded half-even, in integers. Give it columns: they are named many times.
 CREATE MACRO half_even(n, scale) AS n // scale + CASE
     WHEN 2 * abs(n % scale) > scale OR (2 * abs(n % scale) = scale AND (n // scale) % 2 <> 0) THEN sign(n)::BIGINT ELSE 0 END;
 
--- digits * 10^shift, rounded half-even, on text: exact for any number of digits.
-CREATE MACRO half_even_text(digits, shift) AS CASE
-    WHEN ltrim(digits, '0') = '' THEN 0
-    WHEN shift BETWEEN 0 AND 19 THEN TRY_CAST(digits || repeat('0', shift) AS BIGINT)
-    WHEN shift > 19 THEN NULL
-    WHEN -shift > strlen(digits) THEN 0
-    ELSE TRY_CAST(concat('0', left(digits, strlen(digits) + shift)) AS BIGINT) + CASE
-        WHEN right(digits, -shift)[1] > '5' THEN 1
-        WHEN right(digits, -shift)[1] < '5' THEN 0
-        WHEN ltrim(right(digits, -shift)[2:], '0') <> '' THEN 1
-        ELSE TRY_CAST(concat('0', left(digits, strlen(digits) + shift)) AS BIGINT) % 2 END
+-- Decimal text in major units to BIGINT minor units of a currency with so many decimals: half-even and exact for any number of digits;
+-- NULL when it is no decimal or does not fit. Ordinary amounts go through a decimal that holds them. The rest is done on text, as
+-- digits * 10^shift; the lambda only gives names to the parts, which keeps the plan small.
+CREATE MACRO minor_of(t, exponent) AS CASE
+    WHEN exponent = 2 AND regexp_full_match(t, '[+-]?[0-9]{1,13}(\.[0-9]{1,2})?') THEN (TRY_CAST(t AS DECIMAL(18, 2)) * 100)::BIGINT
+    WHEN exponent = 0 AND regexp_full_match(t, '[+-]?[0-9]{1,17}(\.0{1,6})?') THEN TRY_CAST(split_part(t, '.', 1) AS BIGINT)
+    WHEN exponent = 3 AND regexp_full_match(t, '[+-]?[0-9]{1,11}(\.[0-9]{1,3})?') THEN (TRY_CAST(t AS DECIMAL(18, 3)) * 1000)::BIGINT
+    WHEN exponent IS NOT NULL AND regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?') THEN
+        list_transform(list_transform([{'mantissa': regexp_extract(t, '[0-9.]+'), 'negative': left(t, 1) = '-',
+            'power': coalesce(TRY_CAST(regexp_extract(t, '[eE](.*)$', 1) AS BIGINT), 0) + exponent}], one -> {
+                'digits': replace(one.mantissa, '.', ''),
+                'shift': one.power - CASE WHEN contains(one.mantissa, '.') THEN strlen(split_part(one.mantissa, '.', 2)) ELSE 0 END,
+                'negative': one.negative}),
+            one -> CASE WHEN one.negative THEN -1 ELSE 1 END * CASE
+                WHEN ltrim(one.digits, '0') = '' THEN 0
+                WHEN one.shift > 19 THEN NULL
+                WHEN one.shift >= 0 THEN TRY_CAST(one.digits || repeat('0', one.shift) AS BIGINT)
+                WHEN -one.shift > strlen(one.digits) THEN 0
+                ELSE TRY_CAST(concat('0', left(one.digits, strlen(one.digits) + one.shift)) AS BIGINT) + CASE
+                    WHEN right(one.digits, -one.shift)[1] > '5' THEN 1
+                    WHEN right(one.digits, -one.shift)[1] < '5' THEN 0
+                    WHEN ltrim(right(one.digits, -one.shift)[2:], '0') <> '' THEN 1
+                    ELSE TRY_CAST(concat('0', left(one.digits, strlen(one.digits) + one.shift)) AS BIGINT) % 2 END
+                END)[1]
     END;
 
-CREATE MACRO minor_of_text(t, mantissa, power, decimals) AS
-    half_even_text(replace(mantissa, '.', ''), power + decimals - CASE WHEN contains(mantissa, '.') THEN strlen(split_part(mantissa, '.', 2)) ELSE 0 END)
-    * CASE WHEN left(t, 1) = '-' THEN -1 ELSE 1 END;
-
--- Decimal text (or DECIMAL) in major units to BIGINT minor units, half-even, exact; NULL when it is no decimal,
--- does not fit, or the currency is no money. Short texts go through decimals that hold them exactly: quick.
-CREATE MACRO to_minor(amount, currency) AS CASE
-    WHEN amount IS NULL OR exponent_of(currency) IS NULL THEN NULL
-    WHEN exponent_of(currency) = 2 AND regexp_full_match(amount::VARCHAR, '[+-]?[0-9]{1,13}(\.[0-9]{1,2})?') THEN
-        (TRY_CAST(amount::VARCHAR AS DECIMAL(18, 2)) * 100)::BIGINT
-    WHEN regexp_full_match(amount::VARCHAR, '[+-]?[0-9]{1,12}(\.[0-9]{1,6})?') THEN
-        half_even((TRY_CAST(amount::VARCHAR AS DECIMAL(18, 6))::DECIMAL(30, 6) * 1000000)::BIGINT,
-                  CASE exponent_of(currency) WHEN 2 THEN 10000 WHEN 0 THEN 1000000 WHEN 3 THEN 1000 WHEN 1 THEN 100000 ELSE 100 END)
-    WHEN regexp_full_match(amount::VARCHAR, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?') THEN
-        minor_of_text(amount::VARCHAR, regexp_extract(amount::VARCHAR, '[0-9.]+'),
-                      coalesce(TRY_CAST(regexp_extract(amount::VARCHAR, '[eE](.*)$', 1) AS BIGINT), 0), exponent_of(currency))
-    END;
+-- The same by the currency's code; NULL too when the code is no money.
+CREATE MACRO to_minor(amount, currency) AS minor_of(amount::VARCHAR, exponent_of(currency));

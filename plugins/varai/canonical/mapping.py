@@ -48,8 +48,8 @@ class Mapping:
     Attributes:
         version: moves when the rows that come out may move; `Mapping.of` derives it from everything below.
         columns: DuckDB types of the keys that are read; scalars are VARCHAR, whatever the vendor writes.
-        entities: entity -> SELECT ... FROM lines, giving nth (the line's position), source_id, root_id, source_updated_at, the entity's own fields
-            by name (raw text is parsed by the field's type) and, where needed, `faults` VARCHAR[].
+        entities: entity -> SELECT ... FROM lines, giving nth (the line's position), source_id, root_id, source_updated_at, the
+            entity's own fields by name (raw text is parsed by the field's type) and, where needed, `faults` VARCHAR[].
         primary: the entity that each vendor record becomes one row of.
         setup: CREATE MACRO and CREATE VIEW (over lines) statements that the SELECTs use.
     """
@@ -177,7 +177,6 @@ class _Engine:
             given = {row[0]: row[1] for row in described}
             plain, nul = (project(one, select, given, nul=nul) for nul in (False, True))
             self._statements[name], self._schemas[name] = (plain, nul), mapped_schema(one)
-            self._con.execute(f"EXPLAIN {nul}")
 
     def map(self, chunk: bytes, base: int) -> tuple[list[tuple[str, pa.RecordBatch]], int]:
         """Rows of a chunk whose first line has position `base`, and how many lines it has."""

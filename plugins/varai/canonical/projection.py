@@ -72,6 +72,10 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
     extra = ["array_to_string(faults, ',')"] if "faults" in given else []
     found = [part for field in fields for part in _faults(field, given, nul)]
     faults = f"concat_ws(',', {', '.join([*extra, *found])})" if extra or found else "''"
+    money = any(field.type == "minor" and _parsed(field, given) for field in fields)
+    exponent = "exponent_of(currency)" if "currency" in given else "NULL::INTEGER"
+    source = f"(SELECT *, {exponent} AS _exponent FROM ({select}))" if money else f"({select})"
+    handed = ("faults" if extra else "") + (", " if extra and money else "") + ("_exponent" if money else "")
     columns = ", ".join(_q(field.name) for field in fields)
     rendered = ", ".join(_rendered(field) for field in entity.fields)
     return (
@@ -79,7 +83,7 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
         " CASE WHEN _faults = '' THEN []::VARCHAR[] ELSE string_split(_faults, ',') END AS faults,"
         f" md5(concat({rendered}, _faults)) AS content_hash"
         f" FROM (SELECT *, {faults} AS _faults FROM"
-        f" (SELECT nth AS position, {typed}{kept}{', faults' if extra else ''} FROM ({select})))"
+        f" (SELECT nth AS position, {typed}{kept}{f', {handed}' if handed else ''} FROM {source}))"
     )
 
 
@@ -124,7 +128,7 @@ def _typed(field: Field, given: Mapping[str, str], nul: bool) -> str:
     elif not _parsed(field, given):
         value = f"TRY_CAST({name} AS {kind})"
     elif field.type == "minor":
-        value = f"to_minor({name}, currency)"
+        value = f"minor_of({name}, _exponent)"
     else:
         value = f"{_PARSERS[field.type]}({name})"
     return f"{value} AS {name}"
@@ -144,7 +148,7 @@ def _faults(field: Field, given: Mapping[str, str], nul: bool) -> list[str]:
         if field.type == "minor":
             found.append(
                 f"CASE WHEN {lost} THEN CASE WHEN currency IS NULL THEN 'unknown_currency:{field.name}'"
-                f" WHEN is_currency(currency) THEN 'malformed_number:{field.name}' END END"
+                f" WHEN _exponent IS NOT NULL THEN 'malformed_number:{field.name}' END END"
             )
         else:
             found.append(f"CASE WHEN {lost} THEN '{_FAULTS[field.type]}:{field.name}' END")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from duckdb.sqltypes import DuckDBPyType
 
@@ -91,8 +91,10 @@ def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _conforms(value: Any, kind: DuckDBPyType) -> bool:
     if value is None:
         return True
+    # DuckDB types the children of every kind alike; those of structs and lists are pairs of name and type.
+    children = cast("list[tuple[str, DuckDBPyType]]", kind.children) if kind.id in ("struct", "list") else []
     if kind.id == "struct":
-        return isinstance(value, dict) and all(_conforms(value.get(name), child) for name, child in kind.children)
+        return isinstance(value, dict) and all(_conforms(value.get(name), child) for name, child in children)
     if kind.id == "list":
-        return isinstance(value, list) and all(_conforms(item, kind.children[0][1]) for item in value)
+        return isinstance(value, list) and all(_conforms(item, children[0][1]) for item in value)
     return True

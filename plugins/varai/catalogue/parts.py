@@ -86,4 +86,4 @@ def _value(value: Any) -> Any:
 def plain(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent."""
     trimmed = value.normalize()
-    return trimmed.quantize(Decimal(1)) if trimmed.as_tuple().exponent > 0 else trimmed  # type: ignore[operator]
+    return trimmed.quantize(Decimal(1)) if trimmed.as_tuple().exponent > 0 else trimmed  # type: ignore[operator]  # finite, so a number

@@ -1,6 +1,6 @@
 """Writes docs/reference/ from the code, so that a page cannot say what the code does not.
 
-In: the settings classes, the canonical entities, the typed errors, the commands and the docstrings of dags/.
+In: the settings classes, the canonical entities, the typed errors, the commands, the docstrings of dags/ and dbt/metrics/.
 Out: one page each, in `docs/reference/`. `make docs` runs it; a test compares its pages with those on disk.
 """
 
@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 
 from varai.canonical import ENTITIES
 from varai.kernel import Feed, Region, Tenant, VaraiError, errors
+from varai.marts import load_metrics
 from varai.settings import RegionStores, Settings
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -34,6 +35,7 @@ def pages(root: Any) -> Mapping[str, str]:
         "errors.md": _errors(),
         "commands.md": _commands(root),
         "dags.md": _dags(REPOSITORY / "dags"),
+        "metrics.md": _metrics(REPOSITORY / "dbt"),
     }
     return {name: text.rstrip() + "\n" for name, text in made.items()}
 
@@ -52,6 +54,16 @@ def command_line() -> Any:
     from varai.cli.app import app
 
     return typer.main.get_command(app)
+
+
+def _metrics(project: Path) -> str:
+    heads = ["| metric | mart | unit | version | definition |", "|---|---|---|---|---|"]
+    rows = heads + [
+        f"| `{one.name}` | `{one.mart}` | {one.unit} | {one.version} | {one.definition} |"
+        for one in load_metrics(project / "metrics").values()
+    ]
+    lead = "What every figure of a report means. The API names metric and version beside its figures."
+    return _page("Metrics", lead, rows)
 
 
 def _page(title: str, lead: str, parts: Iterable[str]) -> str:
@@ -175,7 +187,7 @@ def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _option(parameter: Any) -> tuple[str, str]:
-    spelt = parameter.opts if parameter.param_type_name == "option" else [parameter.human_readable_name]
+    spelt = parameter.opts if parameter.param_type_name == "option" else [str(parameter.name).upper()]
     names = ", ".join(f"`{name}`" for name in spelt)
     about = getattr(parameter, "help", None) or ""
     return names, f"{about}{' (required)' if parameter.required else ''}".strip()

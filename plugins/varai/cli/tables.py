@@ -5,36 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from varai.river.reconcile import Reconciliation
 
-_COUNTS = (
-    "vendor_count",
-    "landed",
-    "published",
-    "quarantined",
-    "unchanged",
-    "superseded",
-    "unmappable",
-    "erased",
-    "tombstoned",
-)
+_COUNTS = ("vendor_count", "landed", "published", "quarantined", "unchanged")
+_RARE = ("superseded", "unmappable", "erased", "tombstoned")
 
 
 def slices(region: str, rows: Iterable[Mapping[str, Any]]) -> Table:
     """The most recent slice of each stream of a region."""
-    table = Table(title=f"region {region}", title_justify="left")
-    for name in ("tenant", "feed", "stream"):
-        table.add_column(name)
+    table = Table(title=f"region {region}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("tenant", "stream"):
+        table.add_column(name, no_wrap=True)
     for name in _COUNTS:
-        table.add_column(name.replace("_count", ""), justify="right")
-    table.add_column("balanced")
+        table.add_column(name.replace("_count", ""), justify="right", no_wrap=True)
+
+    table.add_column("balanced", no_wrap=True)
     table.add_column("state")
+    table.add_column("other")
     for row in rows:
         counts = [_number(row[name]) for name in _COUNTS]
+        other = ", ".join(f"{row[name]:,} {name}" for name in _RARE if row[name])
         balanced = "[green]yes[/]" if row["balanced"] else "[red]no[/]"
-        table.add_row(row["tenant"], row["feed"], row["stream"], *counts, balanced, row["state"])
+        stream = row["stream"] if row["feed"] == "shop" else f"{row['feed']}/{row['stream']}"
+        table.add_row(row["tenant"], stream, *counts, balanced, row["state"], other)
     return table
 
 

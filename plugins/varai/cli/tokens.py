@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
 def token(
     region: Region,
     tenant: Tenant,
-    show_secret: Annotated[bool, typer.Option("--show-secret", help="Also print client id and secret, on standard error.")] = False,
+    show_secret: Annotated[
+        bool, typer.Option("--show-secret", help="Also print client id and secret, on standard error.")
+    ] = False,
 ) -> None:
     """Issue a fresh client secret (the old one stays good for a day), exchange it, and print the token."""
     settings = load()
@@ -63,9 +65,13 @@ def _exchanged(url: str, issued: Issued) -> str:
             trust_env=False,  # a proxy of the shell must not see a secret of a server of ours
         )
     except httpx.HTTPError as error:
-        raise Unavailable(f"Serving does not answer at {url}.", "Look at `make status`, and start it with `make up`.") from error
+        raise Unavailable(
+            f"Serving does not answer at {url}.", "Look at `make status`, and start it with `make up`."
+        ) from error
     if answer.status_code != httpx.codes.OK:
-        raise Unavailable(f"Serving at {url} gave no token but {answer.status_code}.", "Read serving's log of this region.")
+        raise Unavailable(
+            f"Serving at {url} gave no token but {answer.status_code}.", "Read serving's log of this region."
+        )
     return str(answer.json()["access_token"])
 
 
@@ -79,7 +85,9 @@ def list_keys(region: Region) -> None:
 @keys.command("rotate")
 def rotate_keys(
     region: Region,
-    overlap_minutes: Annotated[int, typer.Option("--overlap-minutes", help="How long the present key's tokens stay good.")] = 60,
+    overlap_minutes: Annotated[
+        int, typer.Option("--overlap-minutes", help="How long the present key's tokens stay good.")
+    ] = 60,
 ) -> None:
     """Sign with the next key from now on; tokens of the present one stay good for the overlap."""
     _print(signing.rotate(load().scope(region), actor=operator(), overlap=timedelta(minutes=overlap_minutes)))

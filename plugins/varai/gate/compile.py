@@ -35,7 +35,10 @@ def verdicts_sql(suite: Suite, rows: str, holders: str | None) -> str:
     uniques = [rule for rule in suite.rules if isinstance(rule.arguments, Unique)]
     ctes = [f"derived AS ({derived_sql(suite, rows, ('source_id', 'position', *suite.judged))})"]
     ctes += [f"{_shared(rule)} AS ({_shared_sql(rule, rows, holders)})" for rule in uniques]
-    marks = [f"{identifier(rule.arguments.columns[0])} IN (SELECT held FROM {_shared(rule)}) AS {_shared(rule)}" for rule in uniques]
+    marks = [
+        f"{identifier(rule.arguments.columns[0])} IN (SELECT held FROM {_shared(rule)}) AS {_shared(rule)}"
+        for rule in uniques
+    ]
     broken = [f"coalesce({_fails(rule)}, false)" for rule in suite.rules]
     ctes.append(f"marked AS (SELECT {', '.join(['*', *marks])} FROM derived)")
     ctes.append(f"failing AS (SELECT * FROM marked WHERE {' OR '.join(_fails(rule) for rule in suite.rules)})")
@@ -59,7 +62,11 @@ def derived_sql(suite: Suite, rows: str, keep: tuple[str, ...]) -> str:
 
 def _reasons(suite: Suite, severity: Severity, broken: list[str]) -> str:
     pairs = zip(suite.rules, broken, strict=True)
-    cases = [f"CASE WHEN {test} THEN {literal(rule.meta.reason)} END" for rule, test in pairs if rule.meta.severity == severity]
+    cases = [
+        f"CASE WHEN {test} THEN {literal(rule.meta.reason)} END"
+        for rule, test in pairs
+        if rule.meta.severity == severity
+    ]
     return f"list_sort(list_distinct([{', '.join(cases)}]::VARCHAR[]))"
 
 
@@ -81,6 +88,8 @@ def _shared_sql(rule: Rule, rows: str, holders: str | None) -> str:
     tables = [rows, *([holders] if holders else [])]
     condition = rule.arguments.row_condition
     test = f"{identifier(column)} IS NOT NULL" + (f" AND ({condition.sql()})" if condition else "")
-    held = " UNION ALL ".join(f"SELECT {identifier(column)} AS held FROM {identifier(table)} WHERE {test}" for table in tables)
+    held = " UNION ALL ".join(
+        f"SELECT {identifier(column)} AS held FROM {identifier(table)} WHERE {test}" for table in tables
+    )
     hashes = f"SELECT hash(held) FROM ({held}) GROUP BY 1 HAVING count(*) > 1"
     return f"SELECT held FROM ({held}) WHERE hash(held) IN ({hashes}) GROUP BY held HAVING count(*) > 1"

@@ -54,10 +54,14 @@ def typed(columns: Mapping[str, str], derived: Mapping[str, str], where: str) ->
     with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as connection:
         for name, sql in derived.items():
             if name in found:
-                raise Misconfigured(f"{where}: derive.{name}: there is a column of that name already.", "Choose another name.")
+                raise Misconfigured(
+                    f"{where}: derive.{name}: there is a column of that name already.", "Choose another name."
+                )
             problem = _problem(connection, sql)
             if problem:
-                raise Misconfigured(f"{where}: derive.{name}: {problem}.", "Write one SQL expression over the columns of the row.")
+                raise Misconfigured(
+                    f"{where}: derive.{name}: {problem}.", "Write one SQL expression over the columns of the row."
+                )
             found[name] = _type(connection, found, name, sql, where)
     return found
 
@@ -68,7 +72,10 @@ def levels(derived: Mapping[str, str]) -> list[list[str]]:
     for name, sql in derived.items():
         words = set(_WORD.findall(sql))
         depth[name] = 1 + max((depth[used] for used in depth if used in words), default=0)
-    return [[name for name, found in depth.items() if found == level] for level in range(1, 1 + max(depth.values(), default=0))]
+    return [
+        [name for name, found in depth.items() if found == level]
+        for level in range(1, 1 + max(depth.values(), default=0))
+    ]
 
 
 def _type(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], name: str, sql: str, where: str) -> str:
@@ -77,7 +84,9 @@ def _type(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], nam
         row = connection.execute(f"DESCRIBE SELECT ({sql}) AS derived FROM (SELECT {nulls})").fetchone()
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
-        raise Misconfigured(f"{where}: derive.{name}: {first}.", "Use the entity's columns, or derived ones above it.") from error
+        raise Misconfigured(
+            f"{where}: derive.{name}: {first}.", "Use the entity's columns, or derived ones above it."
+        ) from error
     assert row is not None  # noqa: S101 - DESCRIBE of one column gives one row
     return str(row[1])
 
@@ -90,7 +99,12 @@ def _problem(connection: duckdb.DuckDBPyConnection, sql: str) -> str | None:
     if len(parsed["statements"]) != 1:
         return "it is more than one statement"
     node = parsed["statements"][0]["node"]
-    if node.get("type") != "SELECT_NODE" or len(node["select_list"]) != 1 or node["from_table"]["type"] != "EMPTY" or _clauses(node):
+    if (
+        node.get("type") != "SELECT_NODE"
+        or len(node["select_list"]) != 1
+        or node["from_table"]["type"] != "EMPTY"
+        or _clauses(node)
+    ):
         return "it is more than one expression"
     for part in _parts(node["select_list"][0]):
         if part.get("class") in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER"):
@@ -101,7 +115,9 @@ def _problem(connection: duckdb.DuckDBPyConnection, sql: str) -> str | None:
 
 
 def _clauses(node: dict[str, Any]) -> bool:
-    return bool(node["where_clause"] or node["having"] or node["qualify"] or node["group_expressions"] or node["modifiers"])
+    return bool(
+        node["where_clause"] or node["having"] or node["qualify"] or node["group_expressions"] or node["modifiers"]
+    )
 
 
 def _parts(tree: Any) -> Iterator[dict[str, Any]]:

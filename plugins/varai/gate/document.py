@@ -137,7 +137,9 @@ class Oracle:
         suite = gx.ExpectationSuite(name=name)
         for rule in rules:
             implementation = get_expectation_impl(rule.expect)
-            suite.add_expectation(implementation(**_plain(rule.kwargs), meta=rule.meta.model_dump()))
+            suite.add_expectation(
+                implementation(**_plain(rule.kwargs), meta=rule.meta.model_dump(), notes=rule.meta.about)
+            )
         self._context.suites.add(suite)
         definition = self._source.add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
         batch = definition.get_batch(batch_parameters={"dataframe": frame(rows)})
@@ -181,7 +183,8 @@ def frame(rows: pa.Table) -> pd.DataFrame:
     found = rows.to_pandas(date_as_object=True, integer_object_nulls=True)
     whole = [field.name for field in rows.schema if pa.types.is_integer(field.type)]
     # As 64-bit numbers they would be compared with bounds as binary fractions, which do not hold every one of them.
-    return found.astype(dict.fromkeys(whole, object))
+    exact: pd.DataFrame = found.astype(dict.fromkeys(whole, object))
+    return exact
 
 
 def _compare(
@@ -196,7 +199,9 @@ def _compare(
     sets = [rule for rule in suite.rules if isinstance(rule.arguments, Unique)]
     ids = judged["source_id"].to_pylist()
     if sets:
-        places = {(owner.key, source_id): place for place, (owner, source_id) in enumerate(zip(owners, ids, strict=True))}
+        places = {
+            (owner.key, source_id): place for place, (owner, source_id) in enumerate(zip(owners, ids, strict=True))
+        }
         for evidence in found:
             names = [places.get((evidence.key, source_id)) for source_id in evidence.rows["source_id"].to_pylist()]
             name = f"{suite.entity}-set-{evidence.tenant}-{evidence.batch_id}"
@@ -220,7 +225,7 @@ def _judged(found: Sequence[Evidence], sample: int, seed: int) -> tuple[pa.Table
     clean = [place for place, (reasons, flags) in enumerate(told) if not reasons and not flags]
     if len(clean) > sample:
         # S311: a sample to look at, not a secret.
-        dropped = set(clean) - set(random.Random(seed).sample(clean, sample))  # noqa: S311
+        dropped = set(clean) - set(random.Random(seed).sample(clean, sample))  # noqa: S311 - a seeded sample, no secret
         kept = [place for place in range(table.num_rows) if place not in dropped]
         return table.take(kept), [owners[place] for place in kept]
     return table, owners

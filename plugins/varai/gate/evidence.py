@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from varai.gate.compile import derived_sql
 from varai.gate.suite import Suite
-from varai.gate.vocabulary import identifier
+from varai.gate.vocabulary import identifier, literal
 from varai.kernel import BatchRef, Scope
 from varai.privacy import create_object, move_object, open_object
 from varai.stores import objects
@@ -57,11 +57,11 @@ def keep(
     failing: str,
     sealed: bool,
     sample: int = SAMPLE,
-    seed: int = 0,
 ) -> str | None:
     """Write the evidence of a batch; call it after `judge` with the same tables, `failing` being its `into`.
 
-    Returns the object's key, or None when the batch has no rows. Sampled are at most `sample` rows that fail nothing.
+    Returns the object's key, or None when the batch has no rows. Sampled are at most `sample` rows that fail nothing, drawn
+    by a hash that the batch id seeds: the same rows on every rerun.
 
     Raises:
         DiskFull: nothing half-written was kept.
@@ -73,7 +73,7 @@ def keep(
     if not total:
         return None
     key = f"{_ROOT}/{ref.tenant}/{suite.entity}/{ref.batch_id}.parquet{'.sealed' if sealed else ''}"
-    chosen = _chosen_sql(rows, failing, total - failed, sample, seed)
+    chosen = _chosen_sql(rows, failing, total - failed, sample, ref.batch_id)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE evidence_rows AS "
         f"SELECT r.*, c.reasons, c.flags FROM {identifier(rows)} r JOIN ({chosen}) c USING (source_id)"
@@ -98,8 +98,8 @@ def pending(scope: Scope, batches: tuple[BatchRef, ...] | None = None) -> Iterat
             continue
         with open_object(scope, key) as file:
             table = pq.read_table(pa.BufferReader(pa.py_buffer(file.read())))
-        about = json.loads(table.schema.metadata[_ABOUT])
-        yield Evidence(key, tenant, entity, batch_id, about["suite_version"], table)
+        about = json.loads((table.schema.metadata or {}).get(_ABOUT, b"{}"))
+        yield Evidence(key, tenant, entity, batch_id, about.get("suite_version", ""), table)
 
 
 def settle(scope: Scope, evidence: Evidence, *, agreed: bool) -> None:
@@ -110,11 +110,11 @@ def settle(scope: Scope, evidence: Evidence, *, agreed: bool) -> None:
         move_object(scope, evidence.key, _DOUBTED + evidence.key.removeprefix(_ROOT))
 
 
-def _chosen_sql(rows: str, failing: str, passing: int, sample: int, seed: int) -> str:
+def _chosen_sql(rows: str, failing: str, passing: int, sample: int, seed: str) -> str:
     """Identities of the failing rows and of a sample of the others, drawn by a seeded hash in one pass over the rows."""
     # A little under the share wanted, so that LIMIT seldom cuts; hash() is uniform over 64 bits.
     share = 1.0 if passing <= sample else 0.98 * sample / passing
-    drawn = f"hash(source_id, {seed}::BIGINT) <= {min(2**64 - 1, int(share * 2**64))}::UBIGINT"
+    drawn = f"hash(source_id, {literal(seed)}) <= {min(2**64 - 1, int(share * 2**64))}::UBIGINT"
     return (
         f"SELECT source_id, reasons, flags FROM {identifier(failing)} UNION ALL "
         f"(SELECT source_id, []::VARCHAR[], []::VARCHAR[] FROM {identifier(rows)} "
@@ -161,5 +161,7 @@ def _opened(scope: Scope, key: str, suite: Suite) -> Iterator[Callable[[pa.Recor
 
 def _shaped(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     held = set(batch.schema.names)
-    columns = [batch[name] if name in held else pa.nulls(batch.num_rows, schema.field(name).type) for name in schema.names]
+    columns = [
+        batch[name] if name in held else pa.nulls(batch.num_rows, schema.field(name).type) for name in schema.names
+    ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)

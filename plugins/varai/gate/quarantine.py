@@ -129,7 +129,9 @@ def _rows(scope: Scope, key: str) -> Iterator[QuarantinedRow]:
         )
 
 
-def _table(scope: Scope, key: str, columns: tuple[str, ...] | None, filters: list[tuple[str, str, str]] | None = None) -> pa.Table:
+def _table(
+    scope: Scope, key: str, columns: tuple[str, ...] | None, filters: list[tuple[str, str, str]] | None = None
+) -> pa.Table:
     """Read an object; sealed ones are opened into memory only."""
     with open_object(scope, key) as file:
         data = pa.py_buffer(file.read())

@@ -19,5 +19,7 @@ def score(rules: Sequence[Rule], failed: Iterable[str]) -> float:
 def score_sql(rules: Sequence[Rule], broken: Sequence[str]) -> str:
     """The same in SQL; `broken[i]` is an expression that is true where rule i is broken, and never null."""
     total = sum(rule.meta.weight for rule in rules)
-    lost = " + ".join(f"CASE WHEN {test} THEN {rule.meta.weight} ELSE 0 END" for rule, test in zip(rules, broken, strict=True))
+    lost = " + ".join(
+        f"CASE WHEN {test} THEN {rule.meta.weight} ELSE 0 END" for rule, test in zip(rules, broken, strict=True)
+    )
     return f"100.0::DOUBLE * ({total} - ({lost})) / {total}"

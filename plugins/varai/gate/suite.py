@@ -33,8 +33,12 @@ class _Written(BaseModel):
 class Meta(_Written):
     """What a rule means beside its expectation."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z0-9_]+)+$")] = Field(description="name of the rule, unique")
-    reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")] = Field(description="what a failing row is told")
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z0-9_]+)+$")] = Field(
+        description="name of the rule, unique"
+    )
+    reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
+        description="what a failing row is told"
+    )
     severity: Severity = Field(description="hard: the row is quarantined; soft: it passes, flagged and scored")
     dimension: Dimension
     weight: int = Field(ge=1, le=100, strict=True, description="share in the row's score")
@@ -119,10 +123,14 @@ def load_suites(folder: Path) -> dict[str, Suite]:
     for path in sorted(folder.glob("*/*.yml")):
         suite = load_suite(path)
         if suite.entity in found:
-            raise Misconfigured(f"{path}: entity '{suite.entity}' has a suite in another domain.", "Keep one file per entity.")
+            raise Misconfigured(
+                f"{path}: entity '{suite.entity}' has a suite in another domain.", "Keep one file per entity."
+            )
         found[suite.entity] = suite
     if not found:
-        raise Misconfigured(f"{folder} holds no suite.", "Set VARAI_EXPECTATIONS to the folder `expectations` of the repository.")
+        raise Misconfigured(
+            f"{folder} holds no suite.", "Set VARAI_EXPECTATIONS to the folder `expectations` of the repository."
+        )
     return found
 
 
@@ -149,7 +157,9 @@ def _rule(path: Path, written: _WrittenRule, types: Mapping[str, str]) -> Rule:
     where = f"{path}: rule `{written.meta.id}`"
     expectation = VOCABULARY.get(written.expect)
     if expectation is None:
-        raise Misconfigured(f"{where}: the gate does not know `{written.expect}`.", f"Use one of {', '.join(VOCABULARY)}.")
+        raise Misconfigured(
+            f"{where}: the gate does not know `{written.expect}`.", f"Use one of {', '.join(VOCABULARY)}."
+        )
     try:
         arguments = expectation.arguments.model_validate(written.kwargs)
     except ValidationError as error:
@@ -166,11 +176,14 @@ def _check_columns(where: str, expectation: Expectation, arguments: Arguments, t
         if types[name].endswith("]"):
             raise Misconfigured(f"{where}: column `{name}` is a list.", "Derive a text, a number or a boolean from it.")
     if condition is not None and condition.type == "comparison" and types[condition.column.name] != "VARCHAR":
-        raise Misconfigured(f"{where}: the condition compares column `{condition.column.name}`, which is no text.", "Derive one.")
+        raise Misconfigured(
+            f"{where}: the condition compares column `{condition.column.name}`, which is no text.", "Derive one."
+        )
     for name in arguments.columns:
         if expectation.types is not None and not is_kind(types[name], expectation.types):
             raise Misconfigured(
-                f"{where}: column `{name}` is {types[name]}.", f"The expectation takes {', '.join(expectation.types)}; derive one."
+                f"{where}: column `{name}` is {types[name]}.",
+                f"The expectation takes {', '.join(expectation.types)}; derive one.",
             )
     problem = expectation.fits(arguments, types)
     if problem:
@@ -180,13 +193,19 @@ def _check_columns(where: str, expectation: Expectation, arguments: Arguments, t
 def _check_together(path: Path, written: _WrittenSuite, rules: tuple[Rule, ...], columns: Mapping[str, str]) -> None:
     for identity, times in Counter(rule.meta.id for rule in rules).items():
         if times > 1:
-            raise Misconfigured(f"{path}: rule `{identity}` is there {times} times.", "Give each rule an id of its own.")
+            raise Misconfigured(
+                f"{path}: rule `{identity}` is there {times} times.", "Give each rule an id of its own."
+            )
     for rule in rules:
         if not rule.meta.id.startswith(f"{path.stem}."):
-            raise Misconfigured(f"{path}: rule `{rule.meta.id}` does not name its entity.", f"Begin the id with `{path.stem}.`.")
+            raise Misconfigured(
+                f"{path}: rule `{rule.meta.id}` does not name its entity.", f"Begin the id with `{path.stem}.`."
+            )
         if isinstance(rule.arguments, Unique):
             _check_unique(path, rule, rule.arguments, columns)
-    text = " ".join([*(derived.sql for derived in written.derive.values()), *(str(rule.kwargs) for rule in written.rules)])
+    text = " ".join(
+        [*(derived.sql for derived in written.derive.values()), *(str(rule.kwargs) for rule in written.rules)]
+    )
     for name in written.derive:
         if name not in text:
             raise Misconfigured(f"{path}: derive.{name} is used by no rule.", "Remove it.")
@@ -208,7 +227,10 @@ def _explained(path: Path, raw: Any, error: ValidationError) -> Misconfigured:
     if len(first) > 1 and first[0] == "rules" and isinstance(first[1], int):
         meta = raw["rules"][first[1]].get("meta") if isinstance(raw["rules"][first[1]], dict) else None
         name = f" rule `{meta['id'] if isinstance(meta, dict) and 'id' in meta else first[1] + 1}`:"
-    return Misconfigured(f"{path}:{name} {_sentences(error)}.", "Correct these keys; docs/how-to/quality-rule.md shows a whole rule.")
+    return Misconfigured(
+        f"{path}:{name} {_sentences(error)}.",
+        "Correct these keys; docs/how-to/add-a-rule.md shows a whole rule.",
+    )
 
 
 def _sentences(error: ValidationError) -> str:

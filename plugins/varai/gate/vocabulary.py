@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 NUMERIC = ("BIGINT", "INTEGER", "DECIMAL", "HUGEINT", "UBIGINT", "SMALLINT", "TINYINT", "UINTEGER")
 TEXT = ("VARCHAR",)
@@ -21,6 +31,9 @@ ORDERED = (*NUMERIC, "TIMESTAMP WITH TIME ZONE", "DATE")
 
 # RE2 (DuckDB, Arrow) reads these in ASCII, Python's `re` in Unicode, or knows them not at all.
 _UNPORTABLE = re.compile(r"\\[dDwWsSbBAZzpPQEC1-9]|\(\?(?!:|i\))|[*+?}]\+")
+
+_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]", re.DOTALL)
+"""An escaped sign or a set: inside, `$`, `(` and `)` are ordinary."""
 
 
 def identifier(name: str) -> str:
@@ -128,7 +141,9 @@ def _bound(value: int | float | None) -> Decimal | None:
         return None
     exact = Decimal(repr(value))
     if not exact.is_finite() or Decimal(float(value)) != exact:
-        raise ValueError(f"SQL and Great Expectations would read the bound {value} differently; use a fraction such as 0.5")
+        raise ValueError(
+            f"SQL and Great Expectations would read the bound {value} differently; use a fraction such as 0.5"
+        )
     return exact
 
 
@@ -183,6 +198,13 @@ class InSet(OneColumn):
 
     value_set: tuple[StrictBool, ...] | tuple[StrictInt, ...] | tuple[StrictStr, ...] = Field(min_length=1)
 
+    @field_validator("value_set")
+    @classmethod
+    def _writable(cls, values: tuple[bool | int | str, ...]) -> tuple[bool | int | str, ...]:
+        if any(isinstance(value, str) and "\x00" in value for value in values):
+            raise ValueError("a set cannot hold a NUL byte; derive a boolean instead")
+        return values
+
     def fails(self) -> str:
         return f"{self._name} NOT IN ({', '.join(literal(value) for value in self.value_set)})"
 
@@ -194,8 +216,21 @@ class NotInSet(InSet):
         return f"{self._name} IN ({', '.join(literal(value) for value in self.value_set)})"
 
 
+def _ends(pattern: str) -> list[int]:
+    """Where `$` means the end of the text; raises ValueError where something may follow it, or case is ignored."""
+    bare = _ATOM.sub(lambda match: "x" * len(match[0]), pattern)
+    places = [place for place, sign in enumerate(bare) if sign == "$"]
+    for place in places:
+        inside = bare[:place].count("(") > bare[:place].count(")")
+        if inside or bare[place + 1 : place + 2] not in ("", "|"):
+            raise ValueError("`$` stands at the end of the pattern or before a `|` that is in no group")
+    if places and "(?i)" in pattern:
+        raise ValueError("`$` and (?i) together are read differently by RE2 and Python; write both cases as [Aa]")
+    return places
+
+
 class MatchRegex(OneColumn):
-    """The pattern is found somewhere in the text."""
+    """The pattern is found somewhere in the text, as Python reads it: `$` stands before a last line break too."""
 
     regex: StrictStr
 
@@ -203,24 +238,35 @@ class MatchRegex(OneColumn):
     @classmethod
     def _portable(cls, pattern: str) -> str:
         if found := _UNPORTABLE.search(pattern):
-            raise ValueError(f"`{found[0]}` means different things to RE2 and to Python; write sets such as [0-9] or [ \\t]")
+            raise ValueError(
+                f"`{found[0]}` means different things to RE2 and to Python; write sets such as [0-9] or [ \\t]"
+            )
         if not pattern.isascii() or "\x00" in pattern:
             raise ValueError("a pattern is ASCII without NUL")
         try:
             re.compile(pattern)
         except re.error as error:
             raise ValueError(f"the pattern does not compile: {error}") from error
+        _ends(pattern)
+        return pattern
+
+    @property
+    def _re2(self) -> str:
+        """The pattern for RE2, to which `$` is the very end alone."""
+        pattern = self.regex
+        for place in reversed(_ends(pattern)):
+            pattern = f"{pattern[:place]}\\n?\\z{pattern[place + 1 :]}"
         return pattern
 
     def fails(self) -> str:
-        return f"NOT regexp_matches({self._name}, {literal(self.regex)})"
+        return f"NOT regexp_matches({self._name}, {literal(self._re2)})"
 
 
 class NotMatchRegex(MatchRegex):
     """The pattern is found nowhere in the text."""
 
     def fails(self) -> str:
-        return f"regexp_matches({self._name}, {literal(self.regex)})"
+        return f"regexp_matches({self._name}, {literal(self._re2)})"
 
 
 class _Pair(Arguments):
@@ -268,7 +314,11 @@ def _set_fits(arguments: InSet, types: Mapping[str, str]) -> str | None:
 
 def _pair_fits(arguments: _Pair, types: Mapping[str, str]) -> str | None:
     kinds = ["number" if is_kind(types[name], NUMERIC) else types[name] for name in arguments.columns]
-    return None if kinds[0] == kinds[1] else f"`{arguments.column_A}` is {kinds[0]} and `{arguments.column_B}` is {kinds[1]}"
+    return (
+        None
+        if kinds[0] == kinds[1]
+        else f"`{arguments.column_A}` is {kinds[0]} and `{arguments.column_B}` is {kinds[1]}"
+    )
 
 
 def is_kind(duckdb_type: str, kinds: tuple[str, ...]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from varai.kernel import BatchRef, FeedKey, Scope, utc_now
 from varai.landing.land import write_lines
@@ -17,7 +18,8 @@ from varai.privacy.erasure import Finding
 _PARENT_KEY: Final = b'"__parentId"'
 
 
-class _Page(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Page:
     lines: bytes
     records: int
     count: int

@@ -73,14 +73,14 @@ def write_lines(scope: Scope, key: str, pages: Iterable[Lines]) -> Version:
     """Compress (and seal, where the key says so) pages into an object; returns counts and checksum of the plaintext."""
     digest = hashlib.sha256()
     records = lines = size = 0
-    with create_object(scope, key) as file:
-        with zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).stream_writer(file, closefd=False) as out:
-            for page in pages:
-                digest.update(page.lines)
-                out.write(page.lines)
-                records += page.records
-                lines += page.count
-                size += len(page.lines)
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    with create_object(scope, key) as file, compressor.stream_writer(file, closefd=False) as out:
+        for page in pages:
+            digest.update(page.lines)
+            out.write(page.lines)
+            records += page.records
+            lines += page.count
+            size += len(page.lines)
     return Version(records=records, lines=lines, bytes=size, sha256=digest.hexdigest())
 
 

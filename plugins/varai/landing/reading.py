@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -85,13 +86,13 @@ class Reading(Iterator[bytes]):
 
 def chunks_of(scope: Scope, manifest: Manifest) -> Iterator[bytes]:
     """The object's plaintext in chunks of whole lines. Raises Malformed when it is not what was landed, Gone when it is not there."""
-    size = 0
+    digest = hashlib.sha256()
     try:
         with open_object(scope, manifest.uri) as file:
             for chunk in _whole_lines(
                 zstandard.ZstdDecompressor().read_to_iter(file, read_size=_BLOCK, write_size=_BLOCK)
             ):
-                size += len(chunk)
+                digest.update(chunk)
                 yield chunk
     except zstandard.ZstdError as error:
         raise _altered(manifest) from error
@@ -99,7 +100,7 @@ def chunks_of(scope: Scope, manifest: Manifest) -> Iterator[bytes]:
         raise Gone(
             f"The object of batch {manifest.batch_id} is missing.", "Restore it, or land its window again."
         ) from error
-    if size not in {version.bytes for version in (manifest.content, manifest.replacing) if version}:
+    if digest.hexdigest() not in {version.sha256 for version in (manifest.content, manifest.replacing) if version}:
         raise _altered(manifest)
 
 

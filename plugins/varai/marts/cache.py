@@ -58,7 +58,8 @@ class FileCache:
                 target.write(chunk)
         if digest.hexdigest() != sha256:
             raise Malformed(
-                "A published file is not what its manifest says.", "Run `varai publish`, which writes it anew."
+                "A published file is not what its manifest says.",
+                "Delete the tenant's current.json, then run `varai transform`.",
             )
 
     def _evict(self, keep: Path) -> None:

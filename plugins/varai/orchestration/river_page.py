@@ -14,10 +14,10 @@ from varai.registry import status
 from varai.settings import Settings, load
 
 _STYLE = """
-body{font:14px/1.45 system-ui,sans-serif;margin:24px;color:#1c2430;background:#fff}
+body{font:13px/1.4 system-ui,sans-serif;margin:24px;color:#1c2430;background:#fff}
 h1{font-size:22px;margin:0 0 4px} h2{font-size:17px;margin:28px 0 8px} p{color:#566;margin:0 0 12px}
-table{border-collapse:collapse;width:100%} th,td{padding:6px 10px;border-bottom:1px solid #e3e7ec;text-align:right;white-space:nowrap}
-th{font-weight:600;color:#566;background:#f6f8fa} th.t,td.t{text-align:left} td.c{white-space:normal;min-width:12em}
+table{border-collapse:collapse;width:100%} th,td{padding:5px 6px;border-bottom:1px solid #e3e7ec;text-align:right;white-space:nowrap}
+th{font-weight:600;color:#566;background:#f6f8fa} th.t,td.t{text-align:left} td.c{white-space:normal;min-width:14em}
 .ok{color:#137333}.bad{color:#b3261e;font-weight:600}.wait{color:#9a6700}
 @media (prefers-color-scheme:dark){body{background:#14181d;color:#e6e9ec}th{background:#1d232a;color:#9aa7b4}
 th,td{border-color:#2a323b}p{color:#9aa7b4}.ok{color:#63c77c}.bad{color:#ff8a80}.wait{color:#e2b33c}}
@@ -74,14 +74,15 @@ def _region(settings: Settings, name: str) -> str:
     if not found["slices"]:
         hint = f"Trigger a graph whose name begins with <code>ingest__{escape(name)}</code>."
         return f"{title}<p>Nothing has been ingested here yet. {hint}</p>"
-    heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant", "feed", "stream"))
+    heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant / feed", "stream"))
     heads += "".join(f"<th>{head.replace('_count', '')}</th>" for head in _COUNTS)
     heads += "<th class=t>balanced</th><th>lag</th><th class=t>state</th><th class=t>cure</th>"
     return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, found['slices']))}</tbody></table>"
 
 
 def _row(row: dict[str, Any]) -> str:
-    cells = "".join(f"<td class=t>{escape(str(row[name]))}</td>" for name in ("tenant", "feed", "stream"))
+    names = (f"{row['tenant']} / {row['feed']}", row["stream"])
+    cells = "".join(f"<td class=t>{escape(name)}</td>" for name in names)
     cells += "".join(f"<td>{'-' if row[name] is None else format(row[name], ',')}</td>" for name in _COUNTS)
     balanced = "<td class='t ok'>yes</td>" if row["balanced"] else "<td class='t bad'>no</td>"
     lag = "-" if row["lag_s"] is None else str(timedelta(seconds=round(row["lag_s"])))

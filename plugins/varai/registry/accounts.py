@@ -53,8 +53,7 @@ def issue_secret(
 ) -> Issued:
     """Give the client of the scope's tenant a fresh secret, making the client if need be.
 
-    The secret that was newest stays good for `overlap`, or until its own end when that comes first; one older than it is
-    refused from now on. The act is audited.
+    The secret that was newest stays good for `overlap`; one older than it is refused from now on. The act is audited.
 
     Raises:
         Misconfigured: the scope names no tenant, or one this region does not have.
@@ -74,7 +73,7 @@ def issue_secret(
             raise Conflict(f"The client {client_id} was made by another process at this moment.") from error
         kept = []
     else:
-        kept = [_ending(one, at + overlap) for one in _live(found, at)][: _KEPT - 1]
+        kept = [{**one, "expires_at": at + overlap} for one in _live(found, at)[: _KEPT - 1]]
         change = {"secrets": [fresh, *kept], "rotated_at": at, "version": found["version"] + 1}
         result = collection.update_one({"_id": client_id, "version": found["version"]}, {"$set": change})
         if result.matched_count == 0:
@@ -114,11 +113,6 @@ def _known_tenant(scope: Scope) -> str:
 def _live(client: dict[str, Any], at: datetime) -> list[dict[str, Any]]:
     """Secrets that are good at an instant, newest first."""
     return [one for one in client["secrets"] if one["expires_at"] is None or one["expires_at"] > at][:_KEPT]
-
-
-def _ending(secret: dict[str, Any], at: datetime) -> dict[str, Any]:
-    ends = secret["expires_at"]
-    return {**secret, "expires_at": at if ends is None else min(ends, at)}
 
 
 def _verified(known: str, secret: str) -> bool:

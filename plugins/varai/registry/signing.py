@@ -6,6 +6,7 @@ region. MongoDB holds only which key has which part: `signing` {_id: region, ver
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -105,10 +106,10 @@ def _state(scope: Scope) -> dict[str, Any]:
     if found is None:
         at = utc_now()
         keys = [_made(scope, at), {**_made(scope, at), "signs_from": at}]
-        try:
+        with contextlib.suppress(
+            DuplicateKeyError
+        ):  # another process was faster; its keys count, and ours sign nothing
             collection.insert_one({"_id": scope.region, "version": 1, "keys": keys})
-        except DuplicateKeyError:
-            pass  # another process was faster; its keys count, and ours sign nothing
         found = collection.find_one({"_id": scope.region})
     if found is None:
         raise Conflict(f"The signing keys of {scope.region} went away while they were made.")

@@ -119,7 +119,11 @@ def settle_sets(con: duckdb.DuckDBPyConnection, entity: str, keys: Sequence[str]
             CREATE TEMP TABLE shared_{entity}_{key} AS
             SELECT {key}, md5(string_agg(source_id, ',' ORDER BY source_id)) AS holders
             FROM (SELECT source_id, {key} FROM own_{entity} UNION ALL SELECT source_id, {key} FROM others_{entity})
-            WHERE {key} IS NOT NULL AND {key} <> '' GROUP BY {key} HAVING count(*) > 1
+            WHERE {key} IN (
+                SELECT {key} FROM (SELECT {key} FROM own_{entity} UNION ALL SELECT {key} FROM others_{entity})
+                WHERE {key} <> '' GROUP BY {key} HAVING count(*) > 1
+            )
+            GROUP BY {key}
             """
         )
         shared.append(key)

@@ -125,7 +125,9 @@ def _write(run: FeedRun, key: str, kind: Entity, reader: pa.RecordBatchReader) -
 def _quarantine(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, name: str, *, sealed: bool) -> None:
     """Keep what cannot be trusted, with its reasons; unmappable lines too."""
     if name == UNMAPPABLE:
-        source = "SELECT * EXCLUDE (row_key), [reason] AS reasons FROM rows_unmappable"
+        # Nothing of a line that could not be mapped was protected, so in a sealed stream not even its id may name it.
+        named = "concat('line-', position)" if sealed else "source_id"
+        source = f"SELECT * EXCLUDE (row_key) REPLACE ({named} AS source_id), [reason] AS reasons FROM rows_unmappable"
     else:
         source = f"SELECT * EXCLUDE (row_key, replayed) FROM judged_{name} WHERE len(reasons) > 0"
     reader = con.execute(f"{source} ORDER BY source_id").to_arrow_reader(_ROWS)

@@ -36,7 +36,9 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def ask(con: duckdb.DuckDBPyConnection, expression: str, values: list[Any]) -> list[Any]:
     """The expression over rows of columns a, b, ..., in order."""
     columns = ", ".join(f"unnest(?::VARCHAR[]) AS {name}" for name in "abc"[: len(values[0])])
-    found = con.execute(f"SELECT {expression} FROM (SELECT {columns})", [list(column) for column in zip(*values, strict=True)])
+    found = con.execute(
+        f"SELECT {expression} FROM (SELECT {columns})", [list(column) for column in zip(*values, strict=True)]
+    )
     return [row[0] for row in found.fetchall()]
 
 
@@ -92,11 +94,12 @@ def test_every_currency_of_the_standard_has_its_exponent_and_nothing_else_has_on
     assert ask(con, "exponent_of(a)", [(code,) for code in codes]) == [CURRENCIES.get(code) for code in codes]
 
 
+EARLIEST, LATEST = datetime.fromisoformat("1900-01-01"), datetime.fromisoformat("2200-01-01")
 ZONES = st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-14 * 60, 14 * 60))
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), ZONES), min_size=1, max_size=30))
+@given(st.lists(st.tuples(st.datetimes(EARLIEST, LATEST), ZONES), min_size=1, max_size=30))
 def test_an_instant_is_what_its_text_says_in_any_zone(
     con: duckdb.DuckDBPyConnection, moments: list[tuple[datetime, timezone]]
 ) -> None:

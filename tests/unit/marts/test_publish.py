@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 import pyarrow.parquet as pq
@@ -129,14 +129,14 @@ def test_two_publishers_do_not_overwrite_each_other(
 ) -> None:
     publish(scope, connection, marts, now=NOW)
     _sell(connection, "acme", "l3")
-    swap = FolderStore.swap
+    read_back = FolderStore.open
 
-    def late(store: FolderStore, key: str, data: bytes, version: str | None) -> str:
+    def after_a_rival(store: FolderStore, key: str) -> BinaryIO:
         rival = _manifest(scope, "acme").model_copy(update={"snapshot_id": "rival"})
-        store.write(key, rival.model_dump_json().encode())
-        return swap(store, key, data, version)
+        store.write(manifest_key("acme"), rival.model_dump_json().encode())
+        return read_back(store, key)
 
-    monkeypatch.setattr(FolderStore, "swap", late)
+    monkeypatch.setattr(FolderStore, "open", after_a_rival)
     with pytest.raises(Conflict):
         publish(scope, connection, marts, now=NOW)
     assert _manifest(scope, "acme").snapshot_id == "rival"

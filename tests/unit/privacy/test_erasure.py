@@ -32,7 +32,7 @@ class Shelf:
             self.subjects = [one for one in self.subjects if one != subject]
 
 
-@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1)))  # noqa: DTZ001
+@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1)))  # noqa: DTZ001 - Hypothesis adds the zone
 def test_a_request_is_due_on_the_same_day_of_the_next_month_or_its_last(at: datetime) -> None:
     due = a_month_after(at)
     assert 28 <= (due - at).days <= 31

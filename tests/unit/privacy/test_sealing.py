@@ -133,7 +133,7 @@ def test_a_full_disk_below_the_cipher_is_told_as_a_full_disk(
     class Full(io.FileIO):
         """A disk with room for the first two megabytes."""
 
-        def write(self, data: bytes) -> int:  # type: ignore[override]
+        def write(self, data: bytes) -> int:
             if self.tell() > 2_000_000:
                 raise OSError(errno.ENOSPC, "No space left on device")
             return super().write(data)
@@ -178,9 +178,9 @@ def test_a_sealed_value_is_bound_to_its_name_and_tenant(scope_of: ScopeOf) -> No
 
 def _make_keys(scope_folder: Path, barrier: object, answers: object) -> None:
     scope = Scope("eu", "north", "commerce", "", "", "", "", "", FolderSecrets(scope_folder))
-    barrier.wait()  # type: ignore[attr-defined]
+    barrier.wait()
     sealed = sealing_key(scope, "north").encrypt(b"mine", b"")
-    answers.put((sealed, pseudonym_key(scope, "north")))  # type: ignore[attr-defined]
+    answers.put((sealed, pseudonym_key(scope, "north")))
 
 
 def test_processes_that_make_a_tenants_keys_at_once_agree(scope_of: ScopeOf, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,9 @@ def test_a_crash_between_commit_and_sweep_changes_nothing(
 def test_a_digest_leaves_out_the_run_and_nothing_else(scope: Scope, stage: Stage) -> None:
     with connect(scope) as warehouse:
         digests = []
-        for batch_id, title in (("b1", "Aviator"), ("b2", "Aviator"), ("b3", "Pilot")):
-            stage("product", batch_id, [{"source_id": "1", "title": title}])
+        for day, title in enumerate(("Aviator", "Aviator", "Pilot"), start=1):
+            planned = datetime(2026, 1, day, tzinfo=UTC)
+            stage("product", f"b{day}", [{"source_id": "1", "title": title, "ingested_at": planned}])
             load(scope, warehouse, _fine)
             digests.append(warehouse.digest("acme"))
     assert digests[0] == digests[1] != digests[2]

@@ -64,7 +64,6 @@ class Client:
         self.session = session
         self.http = http
         self.pace = Pace()
-        self.requests = 0
         self.clock_skew_s = 0.0
         self.api_version = ""
         self._authorisation = Authorisation(session, http)
@@ -121,7 +120,6 @@ class Client:
 
     def _post(self, body: bytes, token: str) -> httpx.Response:
         headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": token}
-        self.requests += 1
         answer = send(self.http, self.http.build_request("POST", self._url, content=body, headers=headers))
         self._look_at(answer.headers)
         return answer

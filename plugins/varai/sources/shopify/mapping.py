@@ -136,9 +136,5 @@ def _view(name: str, shape: Shape, inside: str, types: tuple[str, ...]) -> str:
     )
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

@@ -78,7 +78,7 @@ class Pager:
                     raise
                 self._resize(document, size // 2)
                 continue
-            if len(bytes(raw)) > LARGEST_BODY and size > 1:
+            if memoryview(raw).nbytes > LARGEST_BODY and size > 1:
                 self._resize(document, max(1, size // 2))
             return _connection(raw)
 

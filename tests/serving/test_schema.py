@@ -1,0 +1,68 @@
+"""Answers are what the OpenAPI document says, whatever is asked; and nothing that is asked breaks the app."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.serving.conftest import World
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+OPERATIONS = [
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+    ("POST", "/v1/auth/token"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/v1/products"),
+    ("GET", "/v1/reports/sales"),
+    ("GET", "/v1/sync"),
+]
+
+
+@pytest.fixture(scope="module")
+def schema(world: World) -> schemathesis.BaseSchema:
+    """The document, as the app gives it."""
+    return schemathesis.openapi.from_asgi("/openapi.json", world.eu.app)
+
+
+def test_every_operation_is_tried(schema: schemathesis.BaseSchema) -> None:
+    found = {(each.ok().method.upper(), each.ok().path) for each in schema.get_all_operations()}
+    assert found == set(OPERATIONS)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_every_answer_fits_the_document(
+    schema: schemathesis.BaseSchema, bearer: dict[str, str], method: str, path: str, mode: GenerationMode
+) -> None:
+    operation = schema[path][method]
+    headers = {} if path.startswith("/v1/auth") else bearer
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    def tried(case: schemathesis.Case) -> None:
+        case.call_and_validate(headers=headers, checks=CHECKS)
+
+    try:
+        tried()
+    except Unsatisfiable:
+        assert mode is GenerationMode.NEGATIVE, "Every operation takes something."

@@ -1,0 +1,39 @@
+"""How far the data have come: the tenant's own feeds and streams, as the registry has them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.serving.conftest import NOW, World
+from varai.kernel import FeedKey, Unauthorised, Window
+from varai.registry import SliceReport, SliceState, StreamKey, set_state
+from varai.registry.states import FeedState
+
+URL = "/v1/sync"
+
+
+def test_a_stream_is_told_with_counts_balance_and_cure(world: World) -> None:
+    tenant = "northwind-us"
+    for owner in (tenant, "lakeside-optics"):
+        scope = world.scope("us", owner)
+        window = Window(start=None, end=NOW - timedelta(hours=1))
+        report = SliceReport(
+            tenant=owner, feed="shop", stream="products", batch_id="b", window=window, ingested_at=NOW, vendor_count=7,
+            landed=7, published=6,
+        )  # fmt: skip
+        SliceState(scope, StreamKey(owner, "shop", "products")).write_report(report)
+    set_state(world.scope("us", tenant), FeedKey(tenant, "shop"), FeedState.of(Unauthorised("The token was refused.")))
+    headers = {"Authorization": f"Bearer {world.token('us', tenant)}"}
+    found = world.us.get(URL, headers=headers).json()
+    assert (found["tenant"], found["snapshot"]) == (tenant, None)
+    assert [(feed["feed"], feed["state"]) for feed in found["feeds"]] == [("shop", "needs reauthorisation")]
+    assert "varai feeds check" in found["feeds"][0]["cure"]
+    stream = found["feeds"][0]["streams"][0]
+    assert (stream["stream"], stream["vendor_count"], stream["balanced"]) == ("products", 7, False)
+    assert "lakeside" not in str(found)
+
+
+def test_a_feed_that_never_ran_says_so(world: World, bearer: dict[str, str]) -> None:
+    found = world.eu.get(URL, headers=bearer).json()
+    assert found["snapshot"]
+    assert [(feed["state"], feed["streams"]) for feed in found["feeds"]] == [("never run", [])]

@@ -1,0 +1,103 @@
+"""Quarantine: what is held back can be listed and shown, sealed rows are sealed, writing twice changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from varai.gate import quarantine
+from varai.kernel import BatchRef, Gone, Scope, Window
+from varai.settings import FolderSecrets
+
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def scope(tmp_path: Path) -> Scope:
+    return Scope(
+        "eu",
+        "brillen-haus",
+        "commerce",
+        str(tmp_path / "bucket"),
+        "",
+        "varai",
+        "",
+        "",
+        FolderSecrets(tmp_path / "secrets"),
+    )
+
+
+def ref(batch_id: str, at: datetime = AT) -> BatchRef:
+    window = Window(start=None, end=at)
+    return BatchRef(region="eu", tenant="brillen-haus", feed="shop", stream="products", batch_id=batch_id, window=window, ingested_at=at,
+                    uri="-", records=1, lines=1, sha256="-", vendor_count=1, token=1)  # fmt: skip
+
+
+def reader(*rows: tuple[str, list[str]]) -> pa.RecordBatchReader:
+    table = pa.table({
+        "source_id": pa.array([row[0] for row in rows], pa.string()),
+        "price": pa.array([Decimal("-1.00")] * len(rows), pa.decimal128(18, 6)),
+        "reasons": pa.array([row[1] for row in rows], pa.list_(pa.string())),
+        "flags": pa.array([[] for _ in rows], pa.list_(pa.string())),
+        "score": pa.array([90.0] * len(rows), pa.float64()),
+    })  # fmt: skip
+    return table.to_reader()
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_rows_are_listed_and_shown(scope: Scope, sealed: bool) -> None:
+    key = quarantine.write(
+        scope, "variant", ref("a"), reader(("1", ["missing_price"]), ("2#tax/0", ["duplicate_sku"])), sealed=sealed
+    )
+    assert key == f"quarantine/brillen-haus/variant/a.parquet{'.sealed' if sealed else ''}"
+    (row,) = quarantine.list_rows(scope, "brillen-haus", reason="duplicate_sku")
+    assert (row.entity, row.feed, row.source_id, row.reasons, row.score) == (
+        "variant",
+        "shop",
+        "2#tax/0",
+        ("duplicate_sku",),
+        90.0,
+    )
+    shown = quarantine.show(scope, row.key)
+    assert shown["price"] == Decimal("-1.00")
+    assert shown["reasons"] == ["duplicate_sku"]
+    stored = (Path(scope.bucket) / key).read_bytes()
+    assert (b"duplicate_sku" in stored) is not sealed
+
+
+def test_a_row_is_listed_once_by_its_latest_batch_newest_first(scope: Scope) -> None:
+    quarantine.write(
+        scope, "variant", ref("b", AT), reader(("1", ["missing_price"]), ("2", ["missing_price"])), sealed=False
+    )
+    quarantine.write(scope, "variant", ref("a", AT + timedelta(days=1)), reader(("2", ["duplicate_sku"])), sealed=False)
+    found = quarantine.list_rows(scope, "brillen-haus")
+    assert [(row.source_id, row.reasons) for row in found] == [("2", ("duplicate_sku",)), ("1", ("missing_price",))]
+    assert len(quarantine.list_rows(scope, "brillen-haus", limit=1)) == 1
+    assert quarantine.list_rows(scope, "brillen-haus", entity="product") == []
+    assert quarantine.list_rows(scope, "northwind-eu") == []
+
+
+def test_writing_again_replaces_and_nothing_to_write_removes(scope: Scope) -> None:
+    quarantine.write(scope, "variant", ref("a"), reader(("1", ["missing_price"])), sealed=False)
+    quarantine.write(scope, "variant", ref("a"), reader(("1", ["missing_price"])), sealed=False)
+    assert len(quarantine.list_rows(scope, "brillen-haus")) == 1
+    assert quarantine.write(scope, "variant", ref("a"), reader(), sealed=False) is None
+    assert quarantine.list_rows(scope, "brillen-haus") == []
+
+
+@pytest.mark.parametrize("key", ["nonsense", "brillen-haus/variant/a/9", "brillen-haus/variant/z/1"])
+def test_showing_what_is_not_there_says_so(scope: Scope, key: str) -> None:
+    quarantine.write(scope, "variant", ref("a"), reader(("1", ["missing_price"])), sealed=False)
+    with pytest.raises(Gone, match="no quarantined row"):
+        quarantine.show(scope, key)
+
+
+def test_unmappable_lines_have_neither_flags_nor_score(scope: Scope) -> None:
+    table = pa.table({"source_id": ["7"], "position": [0], "line": ["{"], "reasons": [["invalid_json"]]})
+    quarantine.write(scope, "unmappable", ref("a"), table.to_reader(), sealed=False)
+    (row,) = quarantine.list_rows(scope, "brillen-haus")
+    assert (row.reasons, row.flags, row.score) == (("invalid_json",), (), None)
