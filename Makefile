@@ -8,7 +8,8 @@ export VARAI_HOME ?= $(CURDIR)/var
 DATA ?=
 PYTHON ?=
 UPGRADE ?=
-PYTEST ?= -n 2 --dist loadgroup
+# One file goes to one worker, so that a costly fixture is made once.
+PYTEST ?= -n 2 --dist loadfile
 
 bin := .venv/bin
 system_python = $(firstword $(foreach name,$(PYTHON) python3 python3.11 python,$(shell command -v $(name))))

@@ -1,8 +1,8 @@
 """Gate of 1M variants beside Great Expectations on pandas: the same suite, the same rows, the same verdicts; ratios out.
 
-Ours reads Parquet, computes the derived columns, judges and writes the failing rows into a table. Great Expectations, at its
-best, is given the frame in memory with the derived columns in it and binary floats for decimals; only its validation is on
-the clock, with what a row-level verdict needs (COMPLETE).
+Both read the same Parquet file, derive the same columns and end with the failing rows; imports are off the clock. Great
+Expectations is at its best: DuckDB reads and derives for it, and decimals come as binary floats, so that pandas compares whole
+columns. It is asked for what a row-level verdict needs (COMPLETE).
 
 Run: python -m bench.gate [--rows N] [--rounds N]
 """
@@ -17,7 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Case, Measured, compare, save, table
+from bench.measure import Case, Measured, compare, cpu_seconds, save, table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SUITE = REPOSITORY / "expectations" / "commerce" / "variant.yml"
@@ -87,42 +87,45 @@ def finish_compiled(con: Any) -> tuple[int, str]:
 
 
 def load_oracle(path: str) -> Any:
-    """Imports, suite and the frame with derived columns, decimals as floats: whole-column comparisons are its best case."""
-    import duckdb
-
+    """Imports, context and suite."""
     from varai.gate import load_suite
-    from varai.gate.compile import derived_sql
     from varai.gate.document import Oracle
 
-    suite = load_suite(SUITE)
+    return Oracle(), load_suite(SUITE)
+
+
+def run_oracle(prepared: Any, path: str) -> Any:
+    """Read the file, derive the columns (with DuckDB, as it is quickest) and validate; row numbers that fail, by rule.
+
+    Decimals are handed over as binary floats: comparisons of whole columns are the best case of pandas.
+    """
+    import duckdb
+
+    from varai.gate.compile import derived_sql
+
+    oracle, suite = prepared
     with duckdb.connect() as con:
         con.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet('{path}')")
         names = [
             f'"{name}"::DOUBLE AS "{name}"' if suite.types[name].startswith("DECIMAL") else f'"{name}"'
             for name in suite.judged
         ]
-        keep = ("source_id", *suite.judged)
-        rows = con.execute(
-            f"SELECT source_id, {', '.join(names)} FROM ({derived_sql(suite, 'rows', keep)})"
-        ).to_arrow_table()
-    return Oracle(), suite, rows.select(list(suite.judged)), rows["source_id"]
+        derived = derived_sql(suite, "rows", ("source_id", *suite.judged))
+        rows = con.execute(f"SELECT source_id, {', '.join(names)} FROM ({derived})").to_arrow_table()
+    started = cpu_seconds()
+    failing = oracle.failing("variant", suite.rules, rows.select(list(suite.judged)))
+    return suite, rows["source_id"], failing, cpu_seconds() - started
 
 
-def run_oracle(prepared: Any, path: str) -> Any:
-    """Validate the frame; row numbers that fail, by rule."""
-    oracle, suite, rows, ids = prepared
-    return suite, ids, oracle.failing("variant", suite.rules, rows)
-
-
-def finish_oracle(answer: Any) -> tuple[int, str]:
-    """Number and digest of the verdicts."""
-    suite, ids, failing = answer
+def finish_oracle(answer: Any) -> tuple[int, str, float]:
+    """Number and digest of the verdicts, and the CPU-seconds of the validation alone."""
+    suite, ids, failing, validation = answer
     told: dict[int, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for rule in suite.rules:
         for number in failing[rule.meta.id]:
             told[number][0 if rule.meta.severity == "hard" else 1].add(rule.meta.reason)
     names = ids.to_pylist()
-    return _digest({names[number]: (sorted(hard), sorted(soft)) for number, (hard, soft) in told.items()})
+    return *_digest({names[number]: (sorted(hard), sorted(soft)) for number, (hard, soft) in told.items()}), validation
 
 
 def _digest(verdicts: dict[str, Any]) -> tuple[int, str]:
@@ -150,8 +153,11 @@ def main() -> int:
     ours, theirs = measured["gate, compiled"], measured["Great Expectations on pandas"]
     print(f"Gate of {arguments.rows:,} variants, {arguments.rounds} rounds taking turns\n")
     print(table(measured, "gate, compiled", arguments.rows))
-    ratio, equal = theirs.cpu / ours.cpu, ours.result == theirs.result
+    ratio, equal = theirs.cpu / ours.cpu, ours.result == theirs.result[:2]
     print(f"\nCPU: {ratio:.1f}x less than Great Expectations on pandas (goal: at least {LEAST_RATIO:.0f}x)")
+    print(
+        f"its validation alone, the frame in memory: {theirs.result[2] / ours.cpu:.1f}x all that ours does (last round)"
+    )
     print(f"peak memory: {ours.peak:.0f} MB (goal: under {MOST_MB} MB)")
     print(f"verdicts: {ours.result[0]:,} failing rows, {'equal' if equal else f'DIFFERENT ({theirs.result[0]:,})'}")
     save("gate", measured, REPOSITORY / ".cache" / "bench")

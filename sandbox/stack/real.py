@@ -84,7 +84,7 @@ def _moved(title: str, before: dict[str, Item], after: dict[str, Item]) -> Table
     known = frozenset(batch for item in before.values() for batch in item.batches)
     written = [gtin for gtin in shared if after[gtin].batches - known]
     moved = [gtin for gtin in shared if _differs(before[gtin], after[gtin], "price", "stock")]
-    table = Table(title=f"sunglasses: what {title} wrote", title_justify="left")
+    table = Table(title=f"sunglasses: {title}", title_justify="left", min_width=60)
     table.add_column("in the catalogue")
     table.add_column("GTINs", justify="right")
     for name, count in (

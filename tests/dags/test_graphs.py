@@ -6,13 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.conftest import REPOSITORY
 from varai.settings import load
 from varai.sources import connectors
 
-pytestmark = pytest.mark.xdist_group("dags")
 SNAPSHOT = Path(__file__).with_name("graphs.json")
 
 

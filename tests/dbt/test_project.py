@@ -18,7 +18,7 @@ from varai.marts import load_metrics, publish
 from varai.warehouse import connect
 from varai.warehouse.build import build, docs
 
-pytestmark = [pytest.mark.xdist_group("dbt"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 PROJECT = Path(__file__).resolve().parents[2] / "dbt"
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 UNSTORED = {"source", "root_id", "batch_id", "content_hash", "deleted", "source_id"}

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("dbt"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 SHOPS: Mapping[str, tuple[str, Fraction, bool]] = {
     "brille": ("Europe/Berlin", Fraction(19, 100), True),
     "lake": ("America/New_York", Fraction(8875, 100_000), False),

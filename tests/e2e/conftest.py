@@ -52,14 +52,17 @@ class Vendor:
     shops: Path
     made: dict[WorldSpec, tuple[Path, Truth]] = field(default_factory=dict)
 
-    def place(self, spec: WorldSpec) -> tuple[Path, Truth]:
-        """Lay the untouched shop of `spec` before the vendor; returns its file and ledger."""
+    def place(self, spec: WorldSpec, *, anew: bool = True) -> tuple[Path, Truth]:
+        """Lay the untouched shop of `spec` before the vendor (or leave it as it stands); returns its file and ledger."""
+        shop = self.shops / f"{spec.name}.sqlite"
+        if spec in self.made and not anew:
+            return shop, self.made[spec][1]
         if spec not in self.made:
             path = self.shops.parent / "made" / f"{len(self.made)}.sqlite"
             path.parent.mkdir(exist_ok=True)
             self.made[spec] = path, build(path, replace(spec, client_secret=SECRET))
         path, truth = self.made[spec]
-        shop, fresh = self.shops / f"{spec.name}.sqlite", self.shops / f"{spec.name}.fresh"
+        fresh = self.shops / f"{spec.name}.fresh"
         shutil.copyfile(path, fresh)
         for old in ("-wal", "-shm"):
             shop.with_name(shop.name + old).unlink(missing_ok=True)
@@ -119,29 +122,30 @@ def module_stack_of(tmp_path_factory: pytest.TempPathFactory, mongodb_uri: str, 
         client.drop_database(database)
 
 
-def make_stack(  # noqa: PLR0913 - what a stack stands on
+def make_stack(
     vendor: Vendor,
     home: Path,
     uri: str,
     database: str,
     spec: WorldSpec,
     settings: Mapping[str, object],
+    *,
     region: str = "eu",
+    anew: bool = True,
 ) -> Stack:
     """Lay a shop before the vendor and register its tenant in `home`; facts of the shop are known from the start."""
-    shop, truth = vendor.place(spec)
+    shop, truth = vendor.place(spec, anew=anew)
     secrets = FolderSecrets(home / "secrets")
     secrets.create(f"{spec.name}-shop", json.dumps({"client_id": spec.client_id, "client_secret": SECRET}))
-    loaded = load(
-        {
-            "VARAI_HOME": str(home),
-            "VARAI_DATABASE": database,
-            "VARAI_STORES__EU__DOCUMENTS_URI": uri,
-            "VARAI_STORES__US__DOCUMENTS_URI": uri,
-            "VARAI_VENDORS__SHOPIFY_EU": vendor.url,
-            "VARAI_VENDORS__SHOPIFY_US": vendor.url,
-        }
-    )
+    environment = {
+        "VARAI_HOME": str(home),
+        "VARAI_DATABASE": database,
+        "VARAI_STORES__EU__DOCUMENTS_URI": uri,
+        "VARAI_STORES__US__DOCUMENTS_URI": uri,
+        "VARAI_VENDORS__SHOPIFY_EU": vendor.url,
+        "VARAI_VENDORS__SHOPIFY_US": vendor.url,
+    }
+    loaded = load(environment)
     scope = loaded.scope(region)
     seeds = [
         seed.model_copy(update={"feeds": tuple(one.model_copy(update={"settings": settings}) for one in seed.feeds)})
@@ -151,7 +155,7 @@ def make_stack(  # noqa: PLR0913 - what a stack stands on
     registry.seed(scope, seeds)
     for room in (registry, catalogue, privacy):
         room.ensure_indexes(scope)
-    made = Stack(loaded, vendor.url, shop, truth, home, spec, region)
+    made = Stack(loaded, environment, vendor.url, shop, truth, home, spec, region)
     keep_facts(made.scope, feed(scope, made.key), {"currency": spec.currency, "timezone": spec.timezone})
     return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,9 +30,10 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Stack:
-    """Settings of a home whose shop is behind `vendor`; `shop` is the simulator's own file."""
+    """Settings of a home whose shop is behind `vendor`; `shop` is the simulator's own file, `environment` what settings came from."""
 
     settings: Settings
+    environment: Mapping[str, str]
     vendor: str
     shop: Path
     truth: Truth

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import structlog
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
@@ -31,8 +32,24 @@ app = typer.Typer(
     cls=Sentences,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Run, inspect and repair the river of VARAi Commerce Studio.",
 )
+
+
+@app.callback()
+def prepare() -> None:
+    """Run, inspect and repair the river of VARAi Commerce Studio."""
+    # JSON lines to the error stream, so that what a command prints stays its own.
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(privacy.app, name="privacy")

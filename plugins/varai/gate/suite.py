@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -137,9 +137,15 @@ def load_suites(folder: Path) -> dict[str, Suite]:
 def load_suite(path: Path) -> Suite:
     """Load one suite; the file's name is the entity's name. Raises Misconfigured naming file, rule and cure."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _read(path, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Misconfigured(f"{path} cannot be read as YAML: {error}.", "Correct the place it names.") from error
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, text: str) -> Suite:
+    """The suite that a file's text says; a task reads the same few suites for every slice, and YAML is slow."""
+    raw = yaml.safe_load(text)
     try:
         written = _WrittenSuite.model_validate(raw)
     except ValidationError as error:

@@ -188,11 +188,16 @@ class SliceState:
         """The staged slice that waits for the warehouse, if any."""
         return self._read("pending.json", Pending)[0]
 
-    def settle(self, pending: Pending) -> None:
-        """Hashes, then the watermark, last of all. The window and the pending record go after it."""
+    def keep_hashes(self, pending: Pending) -> None:
+        """Put the slice's hashes in force; nothing happens when a run that was killed has done so."""
         store = objects(self.scope)
         if store.exists(pending.hashes):
             store.move(pending.hashes, self.hashes)
+
+    def settle(self, pending: Pending) -> None:
+        """Hashes, then the watermark, last of all. The window and the pending record go after it."""
+        store = objects(self.scope)
+        self.keep_hashes(pending)
         found, version = self._read("watermark.json", Watermark)
         end = pending.batch.window.end
         mark = max(found.watermark, end) if found else end

@@ -111,6 +111,7 @@ def _in_order(specs: list[StreamSpec]) -> tuple[list[StreamSpec], list[StreamSpe
 
 def _attempt(run: FeedRun, spec: StreamSpec, window: Window | None, outcome: FeedOutcome) -> None:
     context = {"region": run.scope.region, "tenant": run.feed.tenant, "feed": run.feed.name, "stream": spec.name}
+    context["run"] = run.lease.holder
     try:
         ref = _staged_earlier(run, spec) or run_slice(run, spec, window)
     except VaraiError as error:

@@ -68,6 +68,8 @@ def _settle_one(scope: Scope, key: StreamKey, progress: Progress) -> bool:
         log.warning("slice.left", tenant=key.tenant, feed=key.feed, stream=key.stream, what=error.what)
         return False
     progress(key, "loaded", pending.report.landed)
+    state.keep_hashes(pending)
+    progress(key, "hashes", pending.report.landed)
     state.settle(pending)
     progress(key, "watermark", pending.report.landed)
     return True

@@ -20,8 +20,6 @@ from varai.gate import Meta, Rule, Suite, evidence, judge, load_suites
 from varai.gate.vocabulary import VOCABULARY
 from varai.kernel import BatchRef, Scope, Window
 
-pytestmark = pytest.mark.xdist_group("great-expectations")  # importing it costs seconds: one worker pays
-
 EXPECTATIONS = Path(__file__).resolve().parents[3] / "expectations"
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 SCHEMA = pa.schema({
