@@ -67,8 +67,9 @@ def sales_table(layout: Layout, region: str) -> Table:
 def _sales(tenant: str, region: str, found: dict[str, Any]) -> Table:
     withheld = found["withheld"]
     values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
+    since = (found["history_from"] or "no sale yet")[:11]
     caption = (
-        f"as of {found['as_of'][:19]}, history from {(found['history_from'] or 'no sale yet')[:11]}; withheld: {withheld['orders']} orders worth "
+        f"as of {found['as_of'][:19]}, history from {since}; withheld: {withheld['orders']} orders worth "
         f"{values}, {withheld['unknown_value']} of them of unknown value"
     )
     title = f"sales of {tenant} ({region}), GET /v1/reports/sales"
