@@ -37,7 +37,7 @@ down: ## stop everything the embedded stack started; its data stay
 status: setup ## show what runs, and the last slice of every stream
 	@$(bin)/python -m sandbox status
 
-logs: setup ## follow the logs of the stack
+logs: setup ## the end of every log of the stack
 	@$(bin)/python -m sandbox logs
 
 reset: setup ## stop the stack and delete its data (asks first)

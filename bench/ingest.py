@@ -18,6 +18,7 @@ import os
 import shutil
 import sys
 import tempfile
+from array import array
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -52,18 +53,17 @@ def open_river(folder: str, url: str, sealed: bool) -> Any:
     """Imports, a scope over a fresh bucket and the tenant's keys: what a task has before its slice."""
     import duckdb  # noqa: F401 - imported off the clock
 
-    from varai.kernel import Feed, Scope
+    from varai.kernel import Feed
     from varai.privacy import seal_bytes
-    from varai.settings import FolderSecrets
+    from varai.settings import load
     from varai.sources import Session, connector
 
     own = tempfile.mkdtemp(dir=folder)
-    secrets = FolderSecrets(Path(own) / "secrets")
-    scope = Scope("eu", "north", "commerce", f"{own}/bucket", "", "bench", "", "", secrets)
+    # No document server takes part: state and landing are objects, and nobody was erased.
+    settings = load({"VARAI_HOME": own, "VARAI_STORES__EU__DOCUMENTS_URI": "mongodb://127.0.0.1:1"})
+    scope = settings.scope("eu", "north")
     seal_bytes(scope, "warm", b"")
-    feed = Feed(
-        tenant="north", name="shop", connector="shopify", base_url=url, secret="shop", settings={"bulk": False}
-    )
+    feed = Feed(tenant="north", name="shop", connector="shopify", base_url=url, secret="shop", settings={"bulk": False})
     shopify = connector("shopify")
     shopify.mapping(_STREAM, feed, _facts())
     session = Session(feed, url, lambda: '{"client_id": "bench", "client_secret": "bench"}', _Tokens())
@@ -136,18 +136,19 @@ class _NobodyErased:
 
 def _stamped(batch: Any, ref: Any) -> Any:
     """The rows with what says whose they are and which batch brought them."""
+    stamps = {"tenant": ref.tenant, "feed": ref.feed, "source": "shopify", "batch_id": ref.batch_id}
+    for name, value in {**stamps, "ingested_at": ref.ingested_at.isoformat()}.items():
+        batch = batch.append_column(name, _repeated(value, batch.num_rows))
+    return batch
+
+
+def _repeated(text: str, rows: int) -> Any:
+    """A column of one text, made of buffers: given Python values, Arrow would import pandas first."""
     import pyarrow as pa
 
-    stamps = {
-        "tenant": pa.scalar(ref.tenant),
-        "feed": pa.scalar(ref.feed),
-        "source": pa.scalar("shopify"),
-        "batch_id": pa.scalar(ref.batch_id),
-        "ingested_at": pa.scalar(ref.ingested_at, pa.timestamp("us", tz="UTC")),
-    }
-    for name, value in stamps.items():
-        batch = batch.append_column(name, pa.repeat(value, batch.num_rows))
-    return batch
+    data = text.encode()
+    ends = array("i", range(0, (rows + 1) * len(data), len(data)))
+    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(ends), pa.py_buffer(data * rows)])
 
 
 def finish(answer: tuple[str, int]) -> int:

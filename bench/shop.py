@@ -28,10 +28,44 @@ _COST: Final = (
     b',"extensions":{"cost":{"requestedQueryCost":100,"actualQueryCost":100,'
     b'"throttleStatus":{"maximumAvailable":20000.0,"currentlyAvailable":19900,"restoreRate":1000.0}}}}'
 )
-_WORDS: Final = (
-    "light frame acetate titanium hinge lens bridge temple colour case cloth every day sun sea city classic round square"
-    " hand polished coated clear dark gradient mirror prescription ready fits narrow wide face spring screw nose pad"
-).split()
+_WORDS: Final = [
+    "light",
+    "frame",
+    "acetate",
+    "titanium",
+    "hinge",
+    "lens",
+    "bridge",
+    "temple",
+    "colour",
+    "case",
+    "cloth",
+    "every",
+    "day",
+    "sun",
+    "sea",
+    "city",
+    "classic",
+    "round",
+    "square",
+    "hand",
+    "polished",
+    "coated",
+    "clear",
+    "dark",
+    "gradient",
+    "mirror",
+    "prescription",
+    "ready",
+    "fits",
+    "narrow",
+    "wide",
+    "face",
+    "spring",
+    "screw",
+    "nose",
+    "pad",
+]
 _FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -63,7 +97,9 @@ def _product(i: int, chance: random.Random) -> dict[str, Any]:
         "templateSuffix": None,
         "seo": {"title": None, "description": None},
         "category": {"id": "gid://shopify/TaxonomyCategory/aa-2-27", "fullName": "Apparel & Accessories > Sunglasses"},
-        "options": [{"id": f"gid://shopify/ProductOption/{number}", "name": "Colour", "position": 1, "values": ["Black"]}],
+        "options": [
+            {"id": f"gid://shopify/ProductOption/{number}", "name": "Colour", "position": 1, "values": ["Black"]}
+        ],
         **{name: {"value": value} for name, value in _FACTS.items()},
         "variants": {"nodes": [_variant(i, title, changed, f"{one}{digit}")], "pageInfo": end},
         "images": {

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -65,7 +66,7 @@ def status() -> None:
 
 @app.command()
 def logs(name: Annotated[str | None, typer.Argument(help="Program; all when left out.")] = None) -> None:
-    """The end of the programs' logs."""
+    """The end of every program's log."""
     for path in sorted((layout_of().home / "logs").glob(f"{name or '*'}.log")):
         typer.echo(f"== {path.name}")
         typer.echo("\n".join(path.read_text(errors="replace").splitlines()[-20:]))
@@ -89,14 +90,14 @@ def main() -> None:
     """Run a command; what stops it is told in a sentence."""
     try:
         app()
-    except NotWell as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt:
-        typer.echo(
-            "\nStopped. The stack may still be up; the next `make demo` goes on from here, `make down` ends it.",
-            err=True,
-        )
-        sys.exit(_STOPPED)
+    except SystemExit as error:
+        if error.code == _STOPPED:
+            typer.echo(
+                "\nStopped. The next `make demo` goes on from here; `make down` ends what is still up.", err=True
+            )
+        raise
+    except (NotWell, TimeoutError, httpx.HTTPError, subprocess.CalledProcessError) as error:
+        sys.exit(f"{error}\n`make status` and `make logs` say more; `make down` ends what is still up.")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Airflow:
     """A session with the API as the generated administrator."""
 
     def __init__(self, layout: Layout) -> None:
-        self._http = httpx.Client(base_url=layout.url("airflow"), timeout=30)
+        self._http = httpx.Client(base_url=layout.url("airflow"), timeout=30, trust_env=False)
         self.user = "admin"
         self.password = str(json.loads((layout.home / "secrets" / "airflow-passwords").read_text())[self.user])
         self._http.headers["Authorization"] = f"Bearer {self._token()}"

@@ -110,6 +110,8 @@ class Layout:
             MARK: self.mark,
             "PATH": f"{self.tools}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONUNBUFFERED": "1",
+            "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
+            "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
             # Airflow retitles its processes, and setproctitle would overwrite the environment by which `down` finds them.
             "SPT_NOENV": "1",
         }
@@ -140,6 +142,11 @@ class Layout:
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "300",
             "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "300",
         }
+
+
+def _without_proxy(named: str) -> str:
+    """Hosts that no proxy stands before: those of the caller and this machine."""
+    return ",".join([*([named] if named else []), "127.0.0.1", "localhost"])
 
 
 def make_keys(layout: Layout) -> None:

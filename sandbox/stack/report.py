@@ -59,7 +59,7 @@ def sales_table(layout: Layout, region: str) -> Table:
     token = command(layout, "varai", "token", "--region", region, "--tenant", tenant).strip().splitlines()[-1]
     url = f"{layout.url(f'serving-{region}')}/v1/reports/sales"
     asked = {"grain": "month", "from": "2000-01-01", "to": date.today().isoformat()}  # noqa: DTZ011  # any day after the last order will do
-    answer = httpx.get(url, params=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    answer = httpx.get(url, params=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
     answer.raise_for_status()
     return _sales(tenant, region, answer.json())
 
@@ -67,7 +67,7 @@ def sales_table(layout: Layout, region: str) -> Table:
 def _sales(tenant: str, region: str, found: dict[str, Any]) -> Table:
     withheld = found["withheld"]
     values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
-    since = (found["history_from"] or "no sale yet")[:11]
+    since = found["history_from"][:10] if found["history_from"] else "no sale yet"
     caption = (
         f"as of {found['as_of'][:19]}, history from {since}; withheld: {withheld['orders']} orders worth "
         f"{values}, {withheld['unknown_value']} of them of unknown value"

@@ -30,6 +30,7 @@ def up(layout: Layout, make_shops: Callable[[Layout, Told], None], told: Told) -
     layout.home.mkdir(parents=True, exist_ok=True)
     was_down = control(layout) is None
     if was_down:
+        stop(layout)  # what outlived a supervisor that was killed still holds ports and files
         layout = Layout(layout.home, layout.config, starting=True)
     make_keys(layout)
     layout.write_settings()

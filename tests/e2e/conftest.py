@@ -39,9 +39,8 @@ WORLD = WorldSpec(
     canary="canary-zq7",
 )
 CLEAN = replace(WORLD, defects=DefectRates.none())
-NEIGHBOUR = replace(
-    CLEAN, name="brillen-haus", domain="brillen-haus.myshopify.example.com", seed=11, products=6, orders=10, customers=6
-)
+SHARED = replace(CLEAN, name="brillen-haus", domain="brillen-haus.myshopify.example.com", seed=11)
+NEIGHBOUR = replace(SHARED, products=6, orders=10, customers=6)
 
 
 @dataclass
@@ -129,6 +128,7 @@ def make_stack(
     database: str,
     spec: WorldSpec,
     settings: Mapping[str, object],
+    more: Mapping[str, str] | None = None,
     *,
     region: str = "eu",
     anew: bool = True,
@@ -144,6 +144,7 @@ def make_stack(
         "VARAI_STORES__US__DOCUMENTS_URI": uri,
         "VARAI_VENDORS__SHOPIFY_EU": vendor.url,
         "VARAI_VENDORS__SHOPIFY_US": vendor.url,
+        **(more or {}),
     }
     loaded = load(environment)
     scope = loaded.scope(region)

@@ -88,6 +88,12 @@ class Stack:
             rows = db.execute("SELECT gid, body FROM node WHERE type = ? ORDER BY num", (kind,))
             return {gid: json.loads(body) for gid, body in rows}
 
+    def children(self, parents: Sequence[str]) -> dict[str, list[str]]:
+        """Variants of products, in their order."""
+        with closing(sqlite3.connect(self.shop)) as db:
+            sql = "SELECT gid FROM node WHERE parent_gid = ? AND connection = 'variants' ORDER BY position, num"
+            return {parent: [row[0] for row in db.execute(sql, (parent,))] for parent in parents}
+
     def edit(self, change: Callable[[ShopWriter, str], None]) -> None:
         """Let `change` write to the shop; it is given the instant at which the shop says it happened."""
         spec = self.spec

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,9 +16,13 @@ import pytest
 from sandbox.vendors.shopify.store import ShopWriter
 from sandbox.world.spec import WorldSpec
 from tests.e2e.conftest import CLEAN, WORLD, Vendor, make_stack
-from tests.e2e.digests import digests, known
+from tests.e2e.digests import digests, known, warehoused
 from tests.e2e.killed import MERGED, run_killed_at
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, rewrite
+from varai.gate import quarantine
+from varai.kernel import DiskFull
+from varai.registry import acquire, release
+from varai.river.context import lease_name
 from varai.stores import objects
 
 STEPS = ("planned", "landing", "landed", "judged", "staged", "catalogue", MERGED, "loaded", "hashes", "watermark")
@@ -74,10 +83,10 @@ def test_a_killed_first_run_is_taken_up_by_the_next(
 
 def test_a_killed_incremental_run_is_taken_up_with_its_tombstones_and_replays(another: Another) -> None:
     """A product goes, a variant goes, a SKU is taken: what the hashes know of the past may be used only once."""
-    stacks = {step: another(CLEAN) for step in ("", "catalogue", "loaded", "hashes")}
+    stacks = {"": another(CLEAN)} | {step: another(CLEAN, anew=False) for step in ("catalogue", "loaded", "hashes")}
     for stack in stacks.values():
         assert stack.run("products").failures == {}
-    stacks[""].edit(_turn_over)
+    _turn_over(stacks[""])
     for step, stack in stacks.items():
         if step:
             run_killed_at(stack, "products", step)
@@ -85,8 +94,80 @@ def test_a_killed_incremental_run_is_taken_up_with_its_tombstones_and_replays(an
     wanted = digests(stacks[""])
     for step, stack in stacks.items():
         assert digests(stack) == wanted, step
-        assert known(stack, "products", "variant") == stack.ids("ProductVariant")
+        assert known(stack, "products", "variant") == stack.ids("ProductVariant") == warehoused(stack, "variant")
+        assert len(quarantine.list_rows(stack.scope, stack.spec.name, "variant", "duplicate_sku")) == 2
 
 
-def _turn_over(writer: ShopWriter, at: str) -> None:
-    """The second product goes, the third loses a variant, the last takes a SKU of the first."""
+def _turn_over(stack: Stack) -> None:
+    """The second product goes, the third loses a variant, the last one's first variant takes the SKU of the fourth's."""
+    products = list(stack.bodies("Product"))
+    variants = stack.children(products)
+    taken = stack.bodies("ProductVariant")[variants[products[3]][0]]["sku"]
+
+    def change(writer: ShopWriter, at: str) -> None:
+        writer.delete(products[1], at)
+        writer.delete(variants[products[2]][-1], at)
+        rewrite(stack.shop, writer, variants[products[-1]][0], {"sku": taken}, at)
+        for product in (products[2], products[-1]):
+            rewrite(stack.shop, writer, product, {}, at)
+
+    stack.edit(change)
+
+
+def test_the_second_of_two_runs_on_one_feed_is_told_who_holds_it(clean_stack: Stack) -> None:
+    held = acquire(clean_stack.scope, lease_name(clean_stack.key), "the nightly backfill")
+    record = clean_stack.run("products")
+    said = record.failures[str(clean_stack.key)]
+    assert "the nightly backfill" in said
+    assert held.since.strftime("%Y-%m-%d %H:%M:%S") in said
+    assert (record.settled, clean_stack.slices()) == ((), {})
+    release(clean_stack.scope, held)
+    assert clean_stack.run("products").failures == {}
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 5, 8, 13, 18])
+def test_a_full_disk_fails_with_a_sentence_and_loses_nothing(
+    undisturbed: dict[str, dict[str, str]], another: Another, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """From the nth write on no space is left: the kernel says so when a file is synced."""
+    stack, sync = another(), os.fsync
+    written = 0
+
+    def full(descriptor: int) -> None:
+        nonlocal written
+        written += 1
+        if written >= nth:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with suppress(DiskFull):  # the record of the run itself finds no place either
+            assert any("No space is left" in said for said in stack.run("products").failures.values())
+    assert stack.state("products").watermark() is None
+    _recovers(stack, undisturbed["products"])
+
+
+def test_a_small_disk_fails_with_a_sentence_and_loses_nothing(
+    undisturbed: dict[str, dict[str, str]], another: Another, tmp_path: Path
+) -> None:
+    """The same on a real file system of 48 kilobytes, which is enlarged then."""
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(tmp_path)], capture_output=True
+    ).returncode:
+        pytest.skip("Only root may mount the small file system that this test fills.")
+    try:
+        stack = another(VARAI_STORES__EU__BUCKET=str(tmp_path))
+        with suppress(DiskFull):
+            assert any("No space is left" in said for said in stack.run("products").failures.values())
+        assert stack.state("products").watermark() is None
+        subprocess.run(["mount", "-o", "remount,size=64m", str(tmp_path)], check=True)
+        _recovers(stack, undisturbed["products"])
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def _recovers(stack: Stack, wanted: dict[str, str]) -> None:
+    """With space again, the next run converges."""
+    assert stack.run("products").failures == {}
+    assert digests(stack) == wanted

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
 from sandbox.vendors.shopify.store import ShopWriter
 from sandbox.world.wire import instant
-from tests.e2e.conftest import CLEAN, WORLD, StackOf
+from tests.e2e.conftest import SHARED, WORLD, StackOf
 from tests.e2e.digests import digests, hashes_of, known, warehoused
 from tests.e2e.stack import Stack, rewrite
 from varai.river.transform import transform
@@ -68,7 +66,7 @@ def _documents(stack: Stack) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def running_shop(module_stack_of: StackOf) -> Iterator[Stack]:
     """A clean shop whose products were read once."""
-    stack = module_stack_of(CLEAN)
+    stack = module_stack_of(SHARED)
     assert stack.run("products").failures == {}
     yield stack
 
@@ -78,12 +76,7 @@ def _product(stack: Stack, nth: int) -> str:
 
 
 def _variants(stack: Stack, product: str) -> list[str]:
-    return [key for key, body in stack.bodies("ProductVariant").items() if _parent(stack, key) == product]
-
-
-def _parent(stack: Stack, key: str) -> str:
-    with closing(sqlite3.connect(stack.shop)) as db:
-        return str(db.execute("SELECT parent_gid FROM node WHERE gid = ?", (key,)).fetchone()[0])
+    return stack.children([product])[product]
 
 
 def _counts(stack: Stack, entity: str) -> dict[str, int]:
@@ -142,7 +135,7 @@ def test_a_deleted_product_leaves_tombstones_for_itself_and_its_children(running
 def test_a_removed_variant_becomes_a_tombstone_and_a_resurrected_one_a_row(running_shop: Stack) -> None:
     product = next(key for key in running_shop.bodies("Product") if len(_variants(running_shop, key)) > 1)
     variant = _variants(running_shop, product)[-1]
-    body, born = running_shop.bodies("ProductVariant")[variant], instant(CLEAN.opened)
+    body, born = running_shop.bodies("ProductVariant")[variant], instant(SHARED.opened)
     running_shop.delete(variant)
     running_shop.touch([product])
     assert running_shop.run("products").failures == {}

@@ -182,8 +182,9 @@ class _Engine:
         """Rows of a chunk whose first line has position `base`, and how many lines it has."""
         self._con.execute(f"SET memory_limit = '{max(self._limit, _MEMORY_PER_BYTE * len(chunk))}B'")
         reasons = self._read(chunk, base)
+        nul = rb"\u0000" in chunk
         try:
-            rows = {name: self._rows(name, nul=rb"\u0000" in chunk) for name in self._mapping.entities}
+            rows = {name: self._rows(name, nul=nul) for name in self._mapping.entities}
         except duckdb.Error:
             return self._halve(chunk, base)
         tables = {name: table for name, (table, _) in rows.items()}

@@ -45,11 +45,13 @@ def chosen_regions(settings: Settings, region: str | None) -> list[str]:
     return [settings.region(region).name] if region else sorted(settings.regions)
 
 
-def chosen_feeds(settings: Settings, region: str, tenant: str | None, feed: str | None) -> list[FeedKey]:
-    """Feeds that are not paused and match; raises Misconfigured when a name matches nothing."""
+def chosen_feeds(
+    settings: Settings, region: str, tenant: str | None, feed: str | None, *, strict: bool = True
+) -> list[FeedKey]:
+    """Feeds that are not paused and match; raises Misconfigured when a name matches nothing and `strict`."""
     scope = settings.scope(region, tenant)
     found = [one.key for one in feeds(scope) if not one.paused and (feed is None or one.name == feed)]
-    if not found and (tenant or feed):
+    if not found and strict and (tenant or feed):
         raise Misconfigured(
             f"No feed in region '{region}' matches tenant '{tenant or 'any'}' and feed '{feed or 'any'}'.",
             "See `varai feeds list`.",

@@ -57,7 +57,7 @@ def check(region: MaybeRegion = None, tenant: MaybeTenant = None, feed: MaybeFee
     console = Console()
     bad = False
     for name in chosen_regions(settings, region):
-        for key in chosen_feeds(settings, name, tenant if region else None, feed):
+        for key in chosen_feeds(settings, name, tenant, feed, strict=region is not None):
             report = check_feed(settings, name, key)
             history = report.history_from.date().isoformat() if report.history_from else "no order yet"
             console.print(

@@ -74,7 +74,7 @@ def run_command(
     settings = load()
     failed = False
     for name in chosen_regions(settings, region):
-        keys = chosen_feeds(settings, name, tenant if region else None, feed)
+        keys = chosen_feeds(settings, name, tenant, feed, strict=region is not None)
         record = run.run_feeds(settings, name, keys, streams=stream, progress=_told)
         try:
             _finish(record)

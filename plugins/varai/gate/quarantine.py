@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from varai.kernel import BatchRef, Gone, Scope
 from varai.privacy import create_object, open_object
+from varai.registry import SliceState, slice_keys
 from varai.stores import objects
 
 _ROOT = "quarantine"
@@ -54,7 +56,7 @@ def write(scope: Scope, entity: str, ref: BatchRef, reader: pa.RecordBatchReader
     Raises:
         DiskFull: nothing half-written was kept.
     """
-    key = f"{_ROOT}/{ref.tenant}/{entity}/{ref.batch_id}.parquet{'.sealed' if sealed else ''}"
+    key = _key(entity, ref, sealed=sealed)
     first = next((batch for batch in reader if batch.num_rows), None)
     if first is None:
         objects(scope).delete(key)
@@ -70,10 +72,18 @@ def write(scope: Scope, entity: str, ref: BatchRef, reader: pa.RecordBatchReader
     return key
 
 
+def written(scope: Scope, entity: str, ref: BatchRef, *, sealed: bool) -> pa.Table | None:
+    """What an earlier attempt at the same batch wrote; None when there is nothing."""
+    key = _key(entity, ref, sealed=sealed)
+    return _table(scope, key, None) if objects(scope).exists(key) else None
+
+
 def list_rows(
     scope: Scope, tenant: str, entity: str | None = None, reason: str | None = None, limit: int | None = 100
 ) -> list[QuarantinedRow]:
     """Quarantined rows of a tenant, one per row (its latest batch), newest first, then by entity and source_id.
+
+    A row that has passed since, or that the vendor has deleted, is no longer listed; its object stays for the record.
 
     Args:
         scope: of the tenant or its region.
@@ -88,10 +98,28 @@ def list_rows(
             known = found.get((row.feed, row.entity, row.source_id))
             if known is None or row.since > known.since:
                 found[row.feed, row.entity, row.source_id] = row
+    freed = _freed(scope, tenant)
     rows = [row for row in found.values() if reason is None or reason in row.reasons]
+    rows = [row for row in rows if (row.feed, row.entity, row.source_id) not in freed]
     rows.sort(key=lambda row: (row.entity, row.source_id))
     rows.sort(key=lambda row: row.since, reverse=True)
     return rows[:limit]
+
+
+def _freed(scope: Scope, tenant: str) -> set[tuple[str, str, str]]:
+    """(feed, entity, source_id) of rows whose last verdict, as the streams' hashes keep it, is not quarantine."""
+    store = objects(scope)
+    found: set[tuple[str, str, str]] = set()
+    for key in slice_keys(scope):
+        state = SliceState(scope, key)
+        if key.tenant != tenant or not store.exists(state.hashes):
+            continue
+        with store.open(state.hashes) as file:
+            known = pq.read_table(file, columns=["entity", "source_id", "verdict", "deleted"])
+        free = known.filter(pc.or_(pc.not_equal(known["verdict"], "quarantined"), known["deleted"]))
+        pairs = zip(free["entity"].to_pylist(), free["source_id"].to_pylist(), strict=True)
+        found.update((key.feed, entity, source_id) for entity, source_id in pairs)
+    return found
 
 
 def show(scope: Scope, key: str) -> dict[str, Any]:
@@ -107,6 +135,10 @@ def show(scope: Scope, key: str) -> dict[str, Any]:
                     row: dict[str, Any] = table.slice(0, 1).to_pylist()[0]
                     return row
     raise Gone(f"There is no quarantined row '{key}'.", "List what there is with `varai quarantine list`.")
+
+
+def _key(entity: str, ref: BatchRef, *, sealed: bool) -> str:
+    return f"{_ROOT}/{ref.tenant}/{entity}/{ref.batch_id}.parquet{'.sealed' if sealed else ''}"
 
 
 def _rows(scope: Scope, key: str) -> Iterator[QuarantinedRow]:

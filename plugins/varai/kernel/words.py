@@ -85,6 +85,10 @@ class Window(Word):
             raise ValueError(f"window start {self.start} is not before its end {self.end}")
         return self
 
+    def reaches(self, mark: datetime | None) -> bool:
+        """True when everything up to `mark` and this window leave no gap between them; None: nothing was read yet."""
+        return self.start is None or (mark is not None and self.start <= mark)
+
     @property
     def whole(self) -> bool:
         """True when the window reaches back to the beginning: a full read."""

@@ -8,13 +8,15 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from varai.kernel import FeedKey, Unbalanced, VaraiError, utc_now
-from varai.registry import FeedState, feed_states, feeds, this_process
+from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, this_process
 from varai.river import document as documents
 from varai.river import erasure, operate
 from varai.river import ingest as river
 from varai.river import settle as settling
 from varai.river import transform as transforming
 from varai.river.reconcile import reconcile_feed
+from varai.river.run import new_run_id
+from varai.settings import Settings
 from varai.settings import load as load_settings
 
 
@@ -67,6 +69,7 @@ def conclude(region: str, connector: str, context: Mapping[str, Any]) -> None:
     for key in [one.key for one in feeds(settings.scope(region), connector)]:
         river.release_feed(settings, region, key, holder=str(context["run_id"]))
     failed = {name: state for name, state in feed_states(settings.scope(region)).items() if _broken(state)}
+    _record(settings, region, context, failed)
     unhappy = _failed_tasks(context)
     if unhappy:
         told = "; ".join(f"{name}: {state.what} {state.cure}" for name, state in failed.items())
@@ -111,6 +114,22 @@ def erase_due(region: str, run_id: str) -> int:
 def _holder(run_id: str) -> str:
     """Of a lease that lives within one task: its process is named, so that its death can be seen."""
     return f"{run_id} {this_process()}"
+
+
+def _record(settings: Settings, region: str, context: Mapping[str, Any], failed: Mapping[str, FeedState]) -> None:
+    """Write the run's record: what its tasks returned, and the feeds that are not well."""
+    task, run = context["task_instance"], context["dag_run"]
+    batches = [ref for part in task.xcom_pull(task_ids="ingest") or [] for ref in part or []]
+    record = RunRecord(
+        run_id=new_run_id(run.start_date),
+        started_at=run.start_date,
+        ended_at=utc_now(),
+        batches=tuple(ref["batch_id"] for ref in batches),
+        failures={name: state.what for name, state in failed.items()},
+        merged=task.xcom_pull(task_ids="load") or {},
+        settled=tuple(task.xcom_pull(task_ids="settle") or ()),
+    )
+    record_run(settings.scope(region), record)
 
 
 def _broken(state: FeedState) -> bool:

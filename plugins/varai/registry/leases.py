@@ -8,18 +8,24 @@ from __future__ import annotations
 import os
 import re
 import socket
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from varai.kernel import Conflict, LeaseHeld, Scope, utc_now
+from varai.kernel import Conflict, LeaseHeld, Scope, VaraiError, utc_now
 from varai.stores import documents
 
+log = structlog.get_logger(__name__)
+
+_RENEW_S = 60.0
 _PROCESS = re.compile(r"\((?P<host>[^():]+):(?P<pid>\d+)\)$")
 TTL = timedelta(minutes=15)
 """Outlives the longest wait in a queue; a holder renews while it works."""
@@ -84,6 +90,28 @@ def release(scope: Scope, lease: Lease) -> None:
     documents(scope)["leases"].update_one(
         {"_id": lease.name, "token": lease.token}, {"$set": {"expires_at": utc_now(), "holder": ""}}
     )
+
+
+@contextmanager
+def renewing(scope: Scope, lease: Lease) -> Iterator[None]:
+    """Renew a lease while the body works. That it was lost shows when the next write checks its token."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(_RENEW_S):
+            try:
+                renew(scope, lease)
+            except VaraiError as error:
+                log.warning("lease.lost", what=error.what)
+                return
+
+    thread = threading.Thread(target=beat, name=f"renew {lease.name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def expire_all(scope: Scope) -> None:

@@ -195,18 +195,29 @@ class SliceState:
             store.move(pending.hashes, self.hashes)
 
     def settle(self, pending: Pending) -> None:
-        """Hashes, then the watermark, last of all. The window and the pending record go after it."""
+        """Hashes, then the watermark, last of all. The window and the pending record go after it.
+
+        The watermark moves only when the window joins on to it: a backfill of later days must not skip what lies between.
+        """
         store = objects(self.scope)
         self.keep_hashes(pending)
         found, version = self._read("watermark.json", Watermark)
-        end = pending.batch.window.end
-        mark = max(found.watermark, end) if found else end
-        value = Watermark(token=pending.token, watermark=mark, batch_id=pending.batch.batch_id)
-        self._swap("watermark.json", value, version, pending.token, found.token if found else 0)
+        if found is not None and found.token > pending.token:
+            raise Conflict(
+                f"{self.key.prefix} was settled under fencing token {found.token}, newer than {pending.token}."
+            )
+        if pending.batch.window.reaches(found.watermark if found else None):
+            end = pending.batch.window.end
+            mark = max(found.watermark, end) if found else end
+            value = Watermark(token=pending.token, watermark=mark, batch_id=pending.batch.batch_id)
+            self._swap("watermark.json", value, version, pending.token, found.token if found else 0)
         self.write_report(pending.report.model_copy(update={"settled": True}))
-        store.delete(f"{self.key.prefix}accepted.json")
-        store.delete(f"{self.key.prefix}window.json")
+        planned, _ = self._read("window.json", Planned)
+        if planned is not None and planned.window == pending.batch.window:
+            store.delete(f"{self.key.prefix}accepted.json")
+            store.delete(f"{self.key.prefix}window.json")
         store.delete(f"{self.key.prefix}pending.json")
+        store.delete_prefix(f"{self.key.prefix}hashes.next")
 
     @property
     def unfinished(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from varai.kernel import Scope, utc_now
+from varai.registry.feeds import feeds
 from varai.registry.slices import SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
 from varai.stores import objects
@@ -28,7 +29,11 @@ _ENTITY_COUNTS = ("mapped", "published", "quarantined", "unchanged", "superseded
 def status(scope: Scope, addresses: Mapping[str, str]) -> dict[str, Any]:
     """One region: its most recent slice per tenant, feed and stream, its snapshots and addresses. Plain JSON values."""
     states = feed_states(scope)
+    paused = {str(one.key) for one in feeds(scope) if one.paused}
     rows = [row for key in slice_keys(scope) if (row := _slice(scope, key, states))]
+    for row in rows:
+        if f"{row['tenant']}/{row['feed']}" in paused:
+            row |= {"state": "paused", "cure": "Take it up again with `varai feeds resume`."}
     return {"slices": rows, "snapshots": snapshots(scope), "addresses": dict(addresses)}
 
 

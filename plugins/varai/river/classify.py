@@ -135,8 +135,13 @@ def settle_sets(con: duckdb.DuckDBPyConnection, entity: str, keys: Sequence[str]
         )
 
 
-def find_unchanged(con: duckdb.DuckDBPyConnection, entity: str, mapping_version: str, suite_version: str) -> None:
-    """Create `same_<entity>` (row_key, source_id, verdict): rows whose content, mapping, suite and set holders are all as before."""
+def find_unchanged(
+    con: duckdb.DuckDBPyConnection, entity: str, mapping_version: str, suite_version: str, *, remap: bool = False
+) -> None:
+    """Create `same_<entity>` (row_key, source_id, verdict): rows whose content, mapping, suite and set holders are all as before.
+
+    In a remap nothing is taken as unchanged, so that what a store has lost comes back.
+    """
     con.execute(
         f"""
         CREATE TEMP TABLE same_{entity} AS
@@ -144,7 +149,7 @@ def find_unchanged(con: duckdb.DuckDBPyConnection, entity: str, mapping_version:
         FROM own_{entity} o
         JOIN rows_{entity} r ON r.row_key = o.row_key
         JOIN prev p ON p.entity = '{entity}' AND p.source_id = o.source_id
-        WHERE NOT p.deleted AND p.content_hash = r.content_hash AND p.mapping_version = $mapping
+        WHERE {"false AND " if remap else ""}NOT p.deleted AND p.content_hash = r.content_hash AND p.mapping_version = $mapping
           AND p.suite_version = $suite AND coalesce(p.holders, '') = o.holders
         """,
         {"mapping": mapping_version, "suite": suite_version},

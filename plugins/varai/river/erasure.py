@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from varai import landing, privacy, sources
 from varai.kernel import FeedKey, Misconfigured, Scope
 from varai.privacy import ErasureReport, Finding, Ledger, Place, Pseudonyms
-from varai.registry import feed, tenants
-from varai.river.places import ParquetPlace, PublishedPlace, WarehousePlace
+from varai.registry import acquire, feed, feeds, release, renewing, tenants
+from varai.river.context import lease_name
+from varai.river.places import ParquetPlace, PublishedPlace, WarehouseFile, WarehousePlace
 from varai.river.settle import held_warehouse
 from varai.river.transform import build_and_publish
 from varai.settings import Settings
@@ -64,18 +65,31 @@ def erase_due(settings: Settings, region: str, *, holder: str, now: datetime) ->
 
 @contextmanager
 def _places(settings: Settings, scope: Scope, holder: str) -> Iterator[list[Place]]:
-    """The places of a tenant, with the region's warehouse held meanwhile. Erasure reaches DuckDB warehouses only."""
+    """The places of a tenant, with its feeds and the region's warehouse held meanwhile. Erasure reaches DuckDB warehouses only."""
     tenant = scope.tenant
-    with held_warehouse(settings, scope.region, holder) as (held, _):
+    with _held_feeds(scope, holder), held_warehouse(settings, scope.region, holder) as (held, _):
         yield [
             landing.LandingPlace(scope, lambda key, stream: _spec(scope, key, stream)),
             ParquetPlace(scope, "quarantine", f"quarantine/{tenant}/"),
             ParquetPlace(scope, "evidence", f"evidence/{tenant}/"),
+            ParquetPlace(scope, "doubted", f"doubted/{tenant}/"),
             ParquetPlace(scope, "staged", f"canonical/{tenant}/"),
             ParquetPlace(scope, "hashes", f"state/{tenant}/", lambda key: key.endswith(".parquet")),
             WarehousePlace(scope, held),
             PublishedPlace(scope, lambda: build_and_publish(settings, held)),
+            WarehouseFile(held),
         ]
+
+
+@contextmanager
+def _held_feeds(scope: Scope, holder: str) -> Iterator[None]:
+    """Hold every feed of the tenant, so that no run at work brings a person back behind the search. Raises LeaseHeld."""
+    with ExitStack() as stack:
+        for one in feeds(scope):
+            lease = acquire(scope, lease_name(one.key), holder)
+            stack.callback(release, scope, lease)
+            stack.enter_context(renewing(scope, lease))
+        yield
 
 
 def _spec(scope: Scope, key: FeedKey, stream: str) -> StreamSpec | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from varai.kernel import BatchRef, FeedKey, Scope, Unexpected, VaraiError, Window, utc_now
-from varai.registry import FeedState, Lease, SliceState, acquire, feeds, release, renew, set_state, slice_keys
+from varai.registry import FeedState, Lease, SliceState, acquire, feeds, release, renewing, set_state, slice_keys
 from varai.river.context import FeedRun, Progress, lease_name, silent
 from varai.river.slice import run_slice
 from varai.settings import Settings
@@ -24,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 MOST_BATCHES = 64
 """A run maps at most this many tasks; feeds are spread over them."""
-_RENEW_S = 60.0
 
 
 @dataclass
@@ -82,7 +79,7 @@ def ingest_feed(
     lease = acquire(scope, lease_name(key), holder)
     run = FeedRun.of(settings, region, key, lease, progress)
     outcome = FeedOutcome(str(key), lease.token)
-    with _renewing(scope, lease):
+    with renewing(scope, lease):
         first, rest = _in_order([spec for spec in run.connector.streams if streams is None or spec.name in streams])
         _announce(run, first + rest)
         for spec in first:
@@ -113,7 +110,7 @@ def _attempt(run: FeedRun, spec: StreamSpec, window: Window | None, outcome: Fee
     context = {"region": run.scope.region, "tenant": run.feed.tenant, "feed": run.feed.name, "stream": spec.name}
     context["run"] = run.lease.holder
     try:
-        ref = _staged_earlier(run, spec) or run_slice(run, spec, window)
+        ref = _staged_earlier(run, spec, window) or run_slice(run, spec, window)
     except VaraiError as error:
         outcome.failures[spec.name] = error
         log.warning("slice.failed", kind=error.kind, what=error.what, cure=error.cure, **context)
@@ -133,13 +130,16 @@ def _where(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
-def _staged_earlier(run: FeedRun, spec: StreamSpec) -> BatchRef | None:
-    """The slice that an earlier attempt of the same run staged, now under this attempt's token; a retry repeats only what failed."""
+def _staged_earlier(run: FeedRun, spec: StreamSpec, window: Window | None) -> BatchRef | None:
+    """The slice that an earlier attempt or a run that died has staged, now under this run's token.
+
+    Its rows are in the catalogue already, so it is settled first; reading the window anew could miss what was deleted since.
+    """
     state = run.state(spec.name)
     pending = state.pending()
-    if pending is None or pending.holder != run.lease.holder:
+    if pending is None or (window is not None and pending.batch.window != window):
         return None
-    state.pend(pending.model_copy(update={"token": run.lease.token}))
+    state.pend(pending.model_copy(update={"token": run.lease.token, "holder": run.lease.holder}))
     return pending.batch
 
 
@@ -155,25 +155,3 @@ def _conclude(run: FeedRun, outcome: FeedOutcome) -> None:
         set_state(run.scope, run.feed.key, FeedState.of(worst))
     else:
         set_state(run.scope, run.feed.key, FeedState(kind="ok", since=utc_now()))
-
-
-@contextmanager
-def _renewing(scope: Scope, lease: Lease) -> Iterator[None]:
-    """Renew the lease while the body works. A lost lease shows when the next write checks its token."""
-    stop = threading.Event()
-
-    def beat() -> None:
-        while not stop.wait(_RENEW_S):
-            try:
-                renew(scope, lease)
-            except VaraiError as error:
-                log.warning("lease.lost", what=error.what)
-                return
-
-    thread = threading.Thread(target=beat, name=f"renew {lease.name}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()

@@ -53,7 +53,7 @@ def judge_slice(
         if name == spec.primary:
             find_roots(con, spec.primary)
         find_gone(con, name, census)
-        counts[name] = _judge_entity(run, spec, con, name, ref, mapping, suites.get(name))
+        counts[name] = _judge_entity(run, spec, con, name, mapping, suites.get(name), remap=remap)
     return Judgement(counts)
 
 
@@ -71,18 +71,29 @@ def attach_hashes(con: duckdb.DuckDBPyConnection, state: SliceState) -> None:
     con.unregister("known_hashes")
 
 
+def batches_in_force(state: SliceState) -> frozenset[str]:
+    """Batches that carried a row as it stands now."""
+    store = objects(state.scope)
+    if not store.exists(state.hashes):
+        return frozenset()
+    with store.open(state.hashes) as file:
+        table = pq.read_table(file, columns=["batch_id"])
+    return frozenset(table["batch_id"].unique().to_pylist())
+
+
 def _judge_entity(
     run: FeedRun,
     spec: StreamSpec,
     con: duckdb.DuckDBPyConnection,
     name: str,
-    ref: BatchRef,
     mapping: Mapping,
     suite: Suite | None,
+    *,
+    remap: bool,
 ) -> Counts:
     keys = tuple(suite.set_keys) if suite else ()
     settle_sets(con, name, keys)
-    find_unchanged(con, name, mapping.version, suite.version if suite else NO_SUITE)
+    find_unchanged(con, name, mapping.version, suite.version if suite else NO_SUITE, remap=remap)
     con.execute(
         f"""
         CREATE TEMP TABLE new_{name} AS

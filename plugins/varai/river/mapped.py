@@ -5,6 +5,7 @@ Objects of sealed streams are sealed here too and opened into memory only.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ def write_mapped(
         writers: dict[str, pq.ParquetWriter] = {}
         for name, batch in batches:
             start = mapped.rows.get(name, 0)
-            numbered = batch.append_column("row_key", pa.array(range(start, start + batch.num_rows), pa.int64()))
+            numbered = batch.append_column("row_key", _numbers(start, batch.num_rows))
             if name not in writers:
                 mapped.keys[name] = f"{prefix}{name}.parquet{'.sealed' if sealed else ''}"
                 file = stack.enter_context(create_object(scope, mapped.keys[name]))
@@ -69,6 +70,12 @@ def write_mapped(
             writers[name].write_batch(numbered, row_group_size=_ROW_GROUP)
             mapped.rows[name] = start + batch.num_rows
     return mapped
+
+
+def _numbers(start: int, count: int) -> pa.Array:
+    """`count` numbers from `start` on, made of a buffer: given Python values, Arrow would import pandas first."""
+    held = pa.py_buffer(array("q", range(start, start + count)))
+    return pa.Array.from_buffers(pa.int64(), count, [None, held])
 
 
 def _empty(name: str) -> pa.Table:

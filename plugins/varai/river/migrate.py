@@ -7,6 +7,9 @@ from varai.canonical import ENTITIES
 from varai.river.settle import held_warehouse
 from varai.settings import Settings
 
+_PATIENCE_S = 300.0
+"""A load or a build of the marts may be at work when the stack is brought up again."""
+
 
 def migrate(settings: Settings, region: str, *, dry_run: bool, holder: str) -> list[str]:
     """Create what is missing; returns a sentence per step, whether done or (dry run) only foreseen.
@@ -27,6 +30,9 @@ def migrate(settings: Settings, region: str, *, dry_run: bool, holder: str) -> l
     registry.seed(scope, settings.seeds)
     catalogue.ensure_indexes(scope)
     privacy.ensure_indexes(scope)
-    with held_warehouse(settings, region, holder) as (held, _), warehouse.connect(held) as opened:
+    with (
+        held_warehouse(settings, region, holder, patience_s=_PATIENCE_S) as (held, _),
+        warehouse.connect(held) as opened,
+    ):
         opened.evolve(tuple(ENTITIES.values()))
     return steps

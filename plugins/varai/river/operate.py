@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from varai import landing
 from varai.kernel import utc_now
+from varai.landing import sweep as sweep_landing
 from varai.registry.progress import progress_writer
 from varai.river.context import Progress
 from varai.settings import Settings
@@ -31,7 +31,7 @@ def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
     if not dry_run:
         for key in (*runs, *orphans):
             store.delete(key)
-    landed = landing.sweep(scope, days=settings.landing_days, dry_run=dry_run)
+    landed = sweep_landing(scope, days=settings.landing_days, dry_run=dry_run)
     return {"landed": len(landed), "runs": len(runs), "mapped": len(orphans)}
 
 

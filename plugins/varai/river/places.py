@@ -14,7 +14,7 @@ from varai.kernel import Scope
 from varai.privacy import Finding, create_object, open_object
 from varai.registry import snapshots
 from varai.stores import objects
-from varai.warehouse.duck import connect_duckdb
+from varai.warehouse.duck import compact, connect_duckdb
 
 _IDS = ("source_id", "root_id")
 
@@ -95,6 +95,29 @@ class WarehousePlace:
 
     def _bound(self, subject: str) -> dict[str, str | None]:
         return {"tenant": self._tenant, "subject": subject}
+
+
+class WarehouseFile:
+    """The file under the raw tables: DuckDB leaves what was deleted in blocks it may use again. It holds no findings of its own.
+
+    Args:
+        held: the region's scope, whose warehouse lease the caller holds.
+    """
+
+    name: Final = "warehouse file"
+
+    def __init__(self, held: Scope) -> None:
+        self._held = held
+
+    def find(self, subject: str) -> Iterator[Finding]:
+        """Nothing: what is left in free blocks is no row."""
+        del subject
+        return iter(())
+
+    def erase(self, subject: str) -> None:
+        """Copy what lives into a new file that takes the old one's place; a crash leaves the old one."""
+        del subject
+        compact(self._held)
 
 
 class PublishedPlace:

@@ -130,8 +130,25 @@ def _quarantine(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, nam
         source = f"SELECT * EXCLUDE (row_key) REPLACE ({named} AS source_id), [reason] AS reasons FROM rows_unmappable"
     else:
         source = f"SELECT * EXCLUDE (row_key, replayed) FROM judged_{name} WHERE len(reasons) > 0"
+        source += _held_before(run, con, ref, name, sealed=sealed)
     reader = con.execute(f"{source} ORDER BY source_id").to_arrow_reader(_ROWS)
     quarantine.write(run.scope, name, ref, reader, sealed=sealed)
+
+
+def _held_before(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, name: str, *, sealed: bool) -> str:
+    """SQL that adds what an earlier attempt at this batch quarantined and nobody judged again.
+
+    A run that was killed between hashes and watermark leaves rows that are unchanged to the next one and lie in this object only.
+    """
+    before = quarantine.written(run.scope, name, ref, sealed=sealed)
+    if before is None:
+        return ""
+    con.register(f"before_{name}", before)
+    return f"""
+        UNION ALL BY NAME SELECT * FROM before_{name}
+        WHERE source_id NOT IN (SELECT source_id FROM judged_{name}) AND source_id NOT IN (SELECT source_id FROM gone_{name})
+          AND source_id IN (SELECT source_id FROM prev WHERE entity = '{name}' AND verdict = 'quarantined' AND NOT deleted)
+    """
 
 
 def _catalogue(
@@ -180,7 +197,7 @@ def _next_hashes(
     reader = con.execute(
         " UNION ALL BY NAME ".join(parts) + " ORDER BY entity, source_id", {"batch": ref.batch_id}
     ).to_arrow_reader(_ROWS)
-    key = f"{state.key.prefix}hashes.next.parquet"
+    key = f"{state.key.prefix}hashes.next-{ref.token}.parquet"
     with ExitStack() as stack:
         file = stack.enter_context(create_object(state.scope, key))
         writer = stack.enter_context(pq.ParquetWriter(file, reader.schema, compression="zstd", compression_level=1))

@@ -8,6 +8,7 @@ from varai import landing, sources
 from varai.kernel import BatchRef, FeedKey
 from varai.registry import acquire, feed, release
 from varai.river.context import FeedRun, Progress, lease_name, silent
+from varai.river.judged import batches_in_force
 from varai.river.settle import load, settle
 from varai.river.slice import carry
 from varai.settings import Settings
@@ -37,9 +38,10 @@ def remap_feed(
     try:
         for spec in run.connector.streams:
             state = run.state(spec.name)
-            if (streams is not None and spec.name not in streams) or state.pending() is not None:
+            if (streams is not None and spec.name not in streams) or state.unfinished or state.pending() is not None:
                 continue
-            for batch in landing.batches(scope, key, spec.name):
+            current = batches_in_force(state)
+            for batch in (one for one in landing.batches(scope, key, spec.name) if one.batch_id in current):
                 ref = batch.model_copy(update={"token": lease.token})
                 done.append(carry(run, spec, state, ref, (), remap=True))
                 load(settings, region, holder=holder)

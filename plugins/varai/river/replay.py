@@ -38,7 +38,15 @@ def replayed_rows(
     table = pa.Table.from_batches(found) if found else None
     if table is None or table.num_rows == 0:
         return None
+    table = _newest(table)
     # Positions are made unique and negative, so that they never meet those of the slice.
     numbers = pa.array(range(-table.num_rows, 0), pa.int64())
     table = table.set_column(table.schema.get_field_index("position"), "position", numbers)
     return table.append_column("row_key", numbers)
+
+
+def _newest(table: pa.Table) -> pa.Table:
+    """One version per row: a batch may hold two of the same record."""
+    order = table.sort_by([("source_id", "ascending"), ("source_updated_at", "descending"), ("position", "descending")])
+    ids = order["source_id"].to_pylist()
+    return order.filter(pa.array([place == 0 or ids[place - 1] != one for place, one in enumerate(ids)]))

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
 
 from varai import warehouse
-from varai.kernel import Conflict, FeedKey, Scope
-from varai.registry import Lease, SliceState, StreamKey, acquire, check, release, slice_keys
+from varai.kernel import Conflict, FeedKey, LeaseHeld, Scope
+from varai.registry import Lease, SliceState, StreamKey, acquire, check, release, renewing, slice_keys
 from varai.river.context import Progress, lease_name, silent, warehouse_lease
 from varai.settings import Settings
 from varai.stores import objects
 
+_ASK_AGAIN_S = 2.0
 log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def held_warehouse(settings: Settings, region: str, holder: str) -> Iterator[tuple[Scope, Lease]]:
-    """Hold the region's warehouse lease; whoever opens the live file does it in here. Raises LeaseHeld."""
+def held_warehouse(
+    settings: Settings, region: str, holder: str, *, patience_s: float = 0.0
+) -> Iterator[tuple[Scope, Lease]]:
+    """Hold the region's warehouse lease; whoever opens the live file does it in here.
+
+    Args:
+        patience_s: how long to wait while somebody else has it.
+
+    Raises:
+        LeaseHeld: somebody else has it still.
+    """
     scope = settings.scope(region)
-    lease = acquire(scope, warehouse_lease(region), holder)
+    ends = time.monotonic() + patience_s
+    while True:
+        try:
+            lease = acquire(scope, warehouse_lease(region), holder)
+            break
+        except LeaseHeld:
+            if time.monotonic() >= ends:
+                raise
+            time.sleep(_ASK_AGAIN_S)
     try:
-        yield scope, lease
+        with renewing(scope, lease):
+            yield scope, lease
     finally:
         release(scope, lease)
 

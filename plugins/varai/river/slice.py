@@ -66,6 +66,10 @@ def carry(
         mapped.attach(con, (*spec.entities, UNMAPPABLE))
         judgement = judge_slice(run, spec, state, con, ref, mapping, suites, deletions, remap=remap)
         report = _report(ref, spec, state, judgement, unmappable=_unmappable(con), erased=reading.erased)
+        if (
+            remap
+        ):  # what the vendor counted was compared when it landed; since then an erasure may have withheld records
+            report = report.model_copy(update={"vendor_count": None})
         state.write_report(report)
         run.progress(state.key, "judged", report.landed)
         if not report.balanced:
@@ -106,10 +110,25 @@ def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -
     ref = landing.commit(run.scope, landed, vendor_count=extraction.vendor_count, query_hash=extraction.query_hash)
     run.progress(state.key, "landed", ref.records)
     if ref.vendor_count is not None and ref.records != ref.vendor_count and not state.accepted():
+        state.write_report(_landed_only(ref))
         raise Unbalanced(
             f"{state.key.tenant}/{state.key.feed}/{spec.name}: the vendor counts {ref.vendor_count} records, {ref.records} landed."
         )
     return ref, tuple(extraction.deletions)
+
+
+def _landed_only(ref: BatchRef) -> SliceReport:
+    """The report of a slice that got no further than landing."""
+    return SliceReport(
+        tenant=ref.tenant,
+        feed=ref.feed,
+        stream=ref.stream,
+        batch_id=ref.batch_id,
+        window=ref.window,
+        ingested_at=ref.ingested_at,
+        vendor_count=ref.vendor_count,
+        landed=ref.records,
+    )
 
 
 def _facts(run: FeedRun, spec: StreamSpec) -> ShopFacts:

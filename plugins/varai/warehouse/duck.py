@@ -51,6 +51,16 @@ def connect_duckdb(scope: Scope, memory_limit: str = MEMORY_LIMIT) -> Iterator[D
         connection.close()
 
 
+def compact(scope: Scope) -> None:
+    """Write the region's file anew with what lives in it: nothing deleted is left in free blocks. Hold the warehouse lease.
+
+    Raises:
+        LeaseHeld: another process has it open. DiskFull: no space for the copy; the file is as it was.
+    """
+    with connect_duckdb(scope) as opened:
+        opened.compact()
+
+
 class DuckDBWarehouse:
     """See Warehouse. `connection` is for those who read marts from the same file while it is open."""
 
@@ -88,6 +98,22 @@ class DuckDBWarehouse:
                 self.connection.execute("ROLLBACK")
                 raise
         return tuple(done)
+
+    def compact(self) -> None:
+        """See `compact`; the connection is closed by it."""
+        fresh = self._path.with_name(f".{self._path.name}.fresh")
+        fresh.unlink(missing_ok=True)
+        old = DUCKDB.name(self.rows("SELECT current_database()")[0][0])
+        try:
+            with self._sentences():
+                self.connection.execute("CHECKPOINT")
+                self.connection.execute(f"ATTACH {_literal(str(fresh))} AS fresh")
+                self.connection.execute(f"COPY FROM DATABASE {old} TO fresh")
+                self.connection.execute("DETACH fresh")
+            self.connection.close()
+            fresh.replace(self._path)
+        finally:
+            fresh.unlink(missing_ok=True)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """See Warehouse."""
@@ -182,6 +208,10 @@ class DuckDBWarehouse:
 
 def _table(entity: str) -> str:
     return DUCKDB.name("raw", entity)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _as_sentence(error: duckdb.Error, path: Path) -> Exception:
