@@ -46,10 +46,10 @@ def _die_after_commit() -> None:
     merge = duck.DuckDBWarehouse.merge
 
     def merged(*given: object, **named: object) -> None:
-        merge(*given, **named)  # type: ignore[arg-type]
+        merge(*given, **named)
         _die()
 
-    duck.DuckDBWarehouse.merge = merged  # type: ignore[method-assign,assignment]
+    duck.DuckDBWarehouse.merge = merged
 
 
 def _die() -> None:

@@ -88,7 +88,7 @@ def read_shop(module_stack_of: StackOf) -> Iterator[Stack]:
     """A shop whose products were read once."""
     stack = module_stack_of(CLEAN, page_size=PAGE)
     assert stack.run("products").failures == {}
-    yield stack
+    return stack
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def _fails_then_converges(stack: Stack, fault: Fault, sentence: str) -> None:
     record = stack.run("products")
     _is_a_sentence(record, stack, sentence)
     assert (state.watermark(), known(stack, "products", "product"), _held(stack)) == (before, seen, held)
-    assert [key for key in objects(stack.scope).list("canonical/")] == []
+    assert list(objects(stack.scope).list("canonical/")) == []
     assert state.pending() is None
 
     stack.heal()

@@ -68,7 +68,7 @@ def running_shop(module_stack_of: StackOf) -> Iterator[Stack]:
     """A clean shop whose products were read once."""
     stack = module_stack_of(SHARED)
     assert stack.run("products").failures == {}
-    yield stack
+    return stack
 
 
 def _product(stack: Stack, nth: int) -> str:
