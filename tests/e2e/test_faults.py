@@ -84,7 +84,7 @@ def new_shop(stack_of: StackOf) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def read_shop(module_stack_of: StackOf) -> Iterator[Stack]:
+def read_shop(module_stack_of: StackOf) -> Stack:
     """A shop whose products were read once."""
     stack = module_stack_of(CLEAN, page_size=PAGE)
     assert stack.run("products").failures == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -64,7 +63,7 @@ def _documents(stack: Stack) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def running_shop(module_stack_of: StackOf) -> Iterator[Stack]:
+def running_shop(module_stack_of: StackOf) -> Stack:
     """A clean shop whose products were read once."""
     stack = module_stack_of(SHARED)
     assert stack.run("products").failures == {}
