@@ -83,6 +83,31 @@ def test_a_backfill_never_moves_the_watermark_back(scope: Scope) -> None:
     assert state.watermark() == START
 
 
+def test_a_backfill_of_later_days_does_not_skip_what_lies_between(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    state.settle(pending(state, 1, state.plan(1, timedelta(0), incremental=True, end=START).window))
+    later = Window(start=START + 5 * DAY, end=START + 9 * DAY)
+    state.settle(pending(state, 2, state.plan_exactly(2, later).window))
+    assert state.watermark() == START
+    assert not state.unfinished
+
+
+def test_a_backfill_of_a_stream_never_read_leaves_its_first_read_to_be_whole(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    state.settle(pending(state, 1, state.plan_exactly(1, Window(start=START, end=START + DAY)).window))
+    assert state.watermark() is None
+    assert state.plan(2, timedelta(0), incremental=True, end=START + DAY).window.whole
+
+
+def test_settling_another_batch_leaves_an_unfinished_window_and_its_acceptance(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    state.plan(1, timedelta(0), incremental=True, end=START)
+    state.accept("the vendor was migrating", "operator", 1)
+    state.settle(pending(state, 1, Window(start=START - DAY, end=START - DAY / 2)))
+    assert state.unfinished
+    assert state.accepted() == "the vendor was migrating"
+
+
 def test_an_unfinished_window_refuses_another(scope: Scope) -> None:
     state = SliceState(scope, KEY)
     state.plan(1, timedelta(0), incremental=True, end=START)
