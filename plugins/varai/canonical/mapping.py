@@ -39,6 +39,8 @@ CHILD = "child_"
 _CHUNK = 8 * 2**20
 _MEMORY_PER_BYTE = 12
 _EVALUATION = "mapping_failed"
+_REFUSED = (duckdb.Error, UnicodeDecodeError)
+"""DuckDB quotes the line it refuses, and raises the second where that is no UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class _Engine:
         nul = rb"\u0000" in chunk
         try:
             rows = {name: self._rows(name, nul=nul) for name in self._mapping.entities}
-        except duckdb.Error:
+        except _REFUSED:
             return self._halve(chunk, base)
         tables = {name: table for name, (table, _) in rows.items()}
         nameless = {name: lost for name, (_, lost) in rows.items() if lost is not None}
@@ -209,7 +211,7 @@ class _Engine:
         """Fill `lines`; returns why lines that were set aside were, by their index in the chunk."""
         try:
             self._load(chunk, base, ignore_errors=False)
-        except duckdb.Error:
+        except _REFUSED:
             repaired = repair(chunk, self._types, self._readable)
             self._load(repaired.data, base, ignore_errors=True)
             return repaired.reasons
@@ -218,7 +220,7 @@ class _Engine:
     def _readable(self, line: bytes) -> bool:
         try:
             self._load(line, 0, ignore_errors=True)
-        except duckdb.Error:
+        except _REFUSED:
             return False
         something = " OR ".join(f"{_quoted(name)} IS NOT NULL" for name in self._types)
         return bool(self._con.execute(f"SELECT count(*) = 1 AND bool_and({something}) FROM lines").fetchall()[0][0])
