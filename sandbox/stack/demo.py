@@ -46,25 +46,48 @@ def flow(layout: Layout, console: Console) -> None:
     """Trigger ingestion of every region, wait for it and for the marts that follow, showing where each stream is."""
     airflow = Airflow(layout)
     began = datetime.now(UTC)
-    runs = [_ingestion(airflow, region, fresh=not report.slices(layout)) for region in layout.regions]
+    fresh = not report.slices(layout)
+    told: set[str] = set()
     with Live(report.progress(layout, []), console=console, refresh_per_second=4, transient=True) as live:
 
         def look() -> None:
-            live.update(report.progress(layout, [*runs, *_transforms(airflow, layout, began)]))
+            now = [*_ingestions(airflow, layout), *_transforms(airflow, layout, began)]
+            live.update(report.progress(layout, now))
+            if not console.is_terminal:
+                _tell(console, told, now)
 
+        runs = [_ingestion(airflow, region, look, fresh=fresh) for region in layout.regions]
         ended = airflow.wait(runs, _RUN_S, look)
         _complain(console, ended)
         transforms = _await_transforms(airflow, layout, ended, look)
         _complain(console, airflow.wait(transforms, _RUN_S, look))
 
 
-def _ingestion(airflow: Airflow, region: str, *, fresh: bool) -> Run:
+def _tell(console: Console, told: set[str], runs: list[Run]) -> None:
+    """Where no live table can be drawn: a line for each graph that moved on."""
+    for one in runs:
+        line = f"{one.dag_id} {one.state}"
+        if f"{one.run_id} {line}" not in told:
+            told.add(f"{one.run_id} {line}")
+            console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {line}", highlight=False)
+
+
+def _ingestions(airflow: Airflow, layout: Layout) -> list[Run]:
+    """The newest run of each region's ingest graph."""
+    return [one for region in layout.regions for one in airflow.runs(_ingest(region), limit=1)]
+
+
+def _ingest(region: str) -> str:
+    return f"ingest__{region}__shopify"
+
+
+def _ingestion(airflow: Airflow, region: str, look: Callable[[], None], *, fresh: bool) -> Run:
     """The run to watch: one that the schedule has just begun where nothing was ever read, else one of our own."""
-    dag_id = f"ingest__{region}__shopify"
+    dag_id = _ingest(region)
     active = [one for one in airflow.runs(dag_id) if one.state in ("queued", "running")]
     if active and fresh:
         return active[-1]
-    airflow.wait(active, _RUN_S, lambda: None)
+    airflow.wait(active, _RUN_S, look)
     return airflow.trigger(dag_id)
 
 

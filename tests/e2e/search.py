@@ -1,4 +1,4 @@
-"""A search of everything a stack leaves: files (what is packed in them too), documents and the warehouse's rows."""
+"""A search of everything a stack leaves: files (what is packed in them too), documents and the warehouses' rows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,30 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
 from tests.e2e.stack import Stack
+from varai.kernel import Scope
 
 
 def places_with(stack: Stack, text: str) -> list[str]:
     """Where a text stands in clear: `file <path>`, `document <collection>/<id>`, `row <table>`."""
+    return files_with(stack.home, text) + documents_with(stack.scope, text) + rows_with(stack.home, text)
+
+
+def files_with(home: Path, text: str, *, apart: Path | None = None) -> list[str]:
+    """Files below `home` that hold a text, in their name too; those below `apart` are left out."""
     wanted = text.encode()
-    found = [f"file {path.relative_to(stack.home)}" for path in _files(stack.home) if _holds(path, wanted)]
-    found += [f"document {name}" for name, document in _documents(stack) if wanted in document]
-    return found + [f"row {table}" for table in _tables(stack.home) if _row_holds(stack.home, table, text)]
+    paths = [path for path in _files(home) if apart is None or not path.is_relative_to(apart)]
+    return [f"file {path.relative_to(home)}" for path in paths if _holds(path, wanted)]
+
+
+def documents_with(scope: Scope, text: str) -> list[str]:
+    """Documents of a region's database that hold a text."""
+    wanted = text.encode()
+    return [f"document {name}" for name, document in _documents(scope) if wanted in document]
+
+
+def rows_with(home: Path, text: str) -> list[str]:
+    """Tables of the warehouses under `home`, which nobody else may have open, with a row that holds a text."""
+    return [f"row {table}" for table in _tables(home) if _row_holds(home, table, text)]
 
 
 def _files(home: Path) -> Iterator[Path]:
@@ -40,8 +56,7 @@ def _holds(path: Path, wanted: bytes) -> bool:
     return False
 
 
-def _documents(stack: Stack) -> Iterator[tuple[str, bytes]]:
-    scope = stack.scope
+def _documents(scope: Scope) -> Iterator[tuple[str, bytes]]:
     with MongoClient[RawBSONDocument](scope.documents_uri, document_class=RawBSONDocument) as client:
         database = client[scope.database]
         for name in database.list_collection_names():

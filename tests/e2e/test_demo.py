@@ -1,0 +1,179 @@
+"""The whole embedded stack as a user starts it: `sandbox demo` twice under a real Airflow, then down; what it prints, keeps and leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from sandbox.stack.layout import Layout
+from sandbox.stack.stored import scopes
+from tests.conftest import REPOSITORY
+from tests.e2e.search import documents_with, files_with, rows_with
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
+TENANTS = {"us": {"northwind-us", "lakeside-optics"}, "eu": {"northwind-eu", "brillen-haus"}}
+STREAMS = {"shop", "locations", "products", "inventory", "customers", "orders"}
+
+
+@dataclass
+class Demo:
+    """What two runs of the demo left: their outputs and statuses, where personal data stood, and what outlived `down`."""
+
+    home: Path
+    outputs: list[str] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, int] = field(default_factory=dict)
+    found: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def layout(self) -> Layout:
+        """The stack of this home."""
+        return Layout(self.home, REPOSITORY / "config")
+
+    @property
+    def shops(self) -> Path:
+        """The simulated vendors' own store."""
+        return self.layout.shops
+
+    def sandbox(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m sandbox`."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("VARAI_")}
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", *words],
+            cwd=REPOSITORY,
+            env={**environment, "VARAI_HOME": str(self.home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def processes(self) -> list[str]:
+        """Processes with this home in their environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("VARAI_HOME") == str(self.home):
+                    found.append(" ".join(process.cmdline()))
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return found
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """Both runs, a search of everything for the planted person, and the end of the stack."""
+    # A short path: sockets and Airflow's own files would not fit below pytest's long ones.
+    made = Demo(Path(tempfile.mkdtemp(prefix="varai-demo-")).resolve() / "home")
+    try:
+        for _ in range(2):
+            told = made.sandbox("demo")
+            made.outputs.append(told.stdout + told.stderr)
+            assert told.returncode == 0, made.outputs[-1][-6000:]
+            status = subprocess.run(
+                [str(made.layout.tools / "varai"), "status", "--json"],
+                env=made.layout.environment(),
+                cwd=REPOSITORY,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            made.statuses.append(json.loads(status.stdout))
+        made.answers = {name: httpx.get(url, timeout=10).status_code for name, url in made.layout.addresses().items()}
+        data = planted(made.shops)
+        made.found += [
+            one for scope in scopes(made.layout).values() for text in data for one in documents_with(scope, text)
+        ]
+        made.sandbox("down")
+        made.left = made.processes()
+        made.found += [one for text in data for one in files_with(made.home, text, apart=made.shops)]
+        made.found += [one for text in data for one in rows_with(made.home, text)]
+        yield made
+    finally:
+        made.sandbox("down")
+        shutil.rmtree(made.home.parent, ignore_errors=True)
+
+
+def planted(shops: Path) -> list[str]:
+    """What identifies the canary customer of each shop: names, address of mail, phone number, street."""
+    data: set[str] = set()
+    paths = sorted(shops.glob("*/*.sqlite"))
+    assert len(paths) == 4
+    for path in paths:
+        with closing(sqlite3.connect(path)) as db:
+            bodies = [json.loads(row[0]) for row in db.execute("SELECT body FROM node WHERE type = 'Customer'")]
+        person = next(body for body in bodies if str(body["lastName"]).startswith("canary-"))
+        data |= {
+            str(person["lastName"]),
+            *_texts(person, {"email", "emailAddress", "phone", "phoneNumber", "address1"}),
+        }
+    assert len(data) >= 8  # at least a name and an address of mail in every shop
+    return sorted(data)
+
+
+def _texts(value: Any, names: set[str]) -> set[str]:
+    """Texts longer than a house number, under these keys, anywhere in a body."""
+    if isinstance(value, list):
+        return set().union(*(_texts(one, names) for one in value))
+    if not isinstance(value, dict):
+        return set()
+    own = {one for name, one in value.items() if name in names and isinstance(one, str) and len(one) > 5}
+    return own.union(*(_texts(one, names) for one in value.values()))
+
+
+def test_every_stream_of_every_tenant_balances_with_the_vendor(demo: Demo) -> None:
+    first = demo.statuses[0]["regions"]
+    assert {region: {row["tenant"] for row in told["slices"]} for region, told in first.items()} == TENANTS
+    for region, told in first.items():
+        assert len(told["slices"]) == len(TENANTS[region]) * len(STREAMS)
+        assert set(told["snapshots"]) == TENANTS[region]
+        for row in told["slices"]:
+            assert row["balanced"] and row["state"] == "ok" and row["watermark"], row
+            assert row["vendor_count"] == row["landed"] == sum(row[fate] for fate in FATES) > 0, row
+
+
+def test_a_second_demo_publishes_nothing_and_keeps_every_snapshot(demo: Demo) -> None:
+    first, second = (status["regions"] for status in demo.statuses)
+    for region, told in second.items():
+        assert told["snapshots"] == first[region]["snapshots"]
+        for row in told["slices"]:
+            assert (row["published"], row["tombstoned"], row["balanced"]) == (0, 0, True), row
+            assert row["landed"] == row["unchanged"] + row["quarantined"], row
+
+
+def test_the_demo_ends_with_a_merchants_report_quarantined_rows_and_addresses_that_answer(demo: Demo) -> None:
+    for output in demo.outputs:
+        for region in TENANTS:
+            assert f"region {region}" in output
+            assert f"({region}), GET /v1/reports/sales" in output
+        assert "quarantine: three of the rows" in output
+        assert "Airflow login" in output
+        assert all(url in output for url in demo.layout.addresses().values())
+    pages = {name: code for name, code in demo.answers.items() if name != "river"}
+    assert len(pages) == 1 + 3 * len(TENANTS)
+    assert set(pages.values()) == {httpx.codes.OK}
+    assert demo.answers["river"] in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)  # it names tenants: sign in first
+
+
+def test_a_person_stands_nowhere_in_clear(demo: Demo) -> None:
+    """Files, Airflow's tables and logs, documents and warehouses; the simulated vendors' own store is left out."""
+    assert demo.found == []
+
+
+def test_down_leaves_no_process(demo: Demo) -> None:
+    assert demo.left == []
