@@ -26,6 +26,7 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 from great_expectations.expectations.registry import get_expectation_impl
 
+from varai.gate.data_docs import Validation, make_self_contained
 from varai.gate.evidence import SAMPLE, Evidence, pending, settle
 from varai.gate.suite import Rule, Suite, load_suites
 from varai.gate.vocabulary import Unique
@@ -128,6 +129,7 @@ class Oracle:
         self._context.variables.progress_bars = {"globally": False}
         self._source = self._context.data_sources.add_pandas("rows")
         self._run = RunIdentifier(run_name="gate", run_time=datetime.now(UTC))
+        self._validations: list[Validation] = []
 
     def failing(self, name: str, rules: Sequence[Rule], rows: pa.Table) -> dict[str, list[int]]:
         """Validate `rules` on `rows` and keep the counts under `name`; returns row numbers that fail, by rule id.
@@ -152,6 +154,8 @@ class Oracle:
             found[rule_id] = [int(index) for index in one.result.get("unexpected_index_list") or ()]
             one.result = {key: one.result[key] for key in _COUNTS if key in one.result}
         self._keep(name, batch.id, result)
+        told = Validation(name, rows.num_rows, len(found), sum(1 for numbers in found.values() if numbers))
+        self._validations.append(told)
         return found
 
     def publish(self, folder: Path) -> Path:
@@ -168,6 +172,7 @@ class Oracle:
             },
         )
         self._context.build_data_docs(site_names=[_SITE])
+        make_self_contained(staged, self._validations, f"{self._run.run_time:%Y-%m-%d %H:%M} UTC")
         shutil.rmtree(folder, ignore_errors=True)
         staged.rename(folder)
         return folder / "index.html"
