@@ -206,6 +206,8 @@ def shops_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
     folder = tmp_path_factory.mktemp("shops")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        # Whoever connects before the server runs waits in the backlog instead of being turned away.
+        listener.listen()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(create_app(folder), log_level="critical", date_header=False, lifespan="off")
         server = uvicorn.Server(config)
