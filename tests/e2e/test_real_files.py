@@ -1,60 +1,71 @@
-"""Real files through the river: the sunglasses shop at its first capture and at its second, counted from the catalogue."""
+"""Real files through the river: two captures of the sunglasses shop counted from the catalogue, UCI counted from its mart."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from sandbox import stores
 from sandbox.stack.real import catalogue_of
-from sandbox.stores import sunglasses
+from sandbox.stores import sunglasses, uci
 from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Vendor
 from tests.e2e.stack import SECRET
 from varai import catalogue, registry
 from varai.kernel import FeedKey
+from varai.marts import Reader
 from varai.registry import RunRecord, SliceState, StreamKey, feed
 from varai.river.run import run_feeds
 from varai.river.shop import keep_facts
+from varai.river.transform import transform
 from varai.settings import FolderSecrets, Settings, load
 
 _KEY = FeedKey(sunglasses.SHOP, "shop")
-_FACTS = {"currency": "USD", "timezone": sunglasses.TIMEZONE}
+_CREDENTIALS = json.dumps({"client_id": "app", "client_secret": SECRET})
+SettingsOf = Callable[..., Settings]
 
 
 @pytest.fixture
-def settings(home: Path, mongodb_uri: str, mongodb: str, vendor: Vendor) -> Settings:
-    """A region that the shop's tenant is registered in."""
-    config = home / "config"
-    (config / "tenants").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "config" / "regions.toml", config)
-    shutil.copy(Path(sunglasses.__file__).with_name(f"{sunglasses.SHOP}.toml"), config / "tenants")
-    credentials = json.dumps({"client_id": "app", "client_secret": SECRET})
-    FolderSecrets(home / "secrets").create(f"{sunglasses.SHOP}-shop", credentials)
-    loaded = load(
-        {
-            "VARAI_HOME": str(home),
-            "VARAI_CONFIG": str(config),
-            "VARAI_DATABASE": mongodb,
-            "VARAI_STORES__US__DOCUMENTS_URI": mongodb_uri,
-            "VARAI_VENDORS__SHOPIFY_US": vendor.url,
-        }
-    )
-    scope = loaded.scope("us")
-    registry.seed(scope, loaded.seeds)
-    for room in (registry, catalogue):
-        room.ensure_indexes(scope)
-    keep_facts(loaded.scope("us", _KEY.tenant), feed(scope, _KEY), _FACTS)
-    return loaded
+def settings_of(home: Path, mongodb_uri: str, mongodb: str, vendor: Vendor) -> SettingsOf:
+    """Makes a region in which the tenant of a shop of files is registered; facts of the shop are known from the start."""
+
+    def make(shop: str, region: str, currency: str, timezone: str) -> Settings:
+        config = home / "config"
+        (config / "tenants").mkdir(parents=True)
+        shutil.copy(REPOSITORY / "config" / "regions.toml", config)
+        shutil.copy(Path(stores.__file__).with_name(f"{shop}.toml"), config / "tenants")
+        FolderSecrets(home / "secrets").create(f"{shop}-shop", _CREDENTIALS)
+        loaded = load(
+            {
+                "VARAI_HOME": str(home),
+                "VARAI_CONFIG": str(config),
+                "VARAI_DATABASE": mongodb,
+                f"VARAI_STORES__{region.upper()}__DOCUMENTS_URI": mongodb_uri,
+                f"VARAI_VENDORS__SHOPIFY_{region.upper()}": vendor.url,
+            }
+        )
+        scope = loaded.scope(region)
+        registry.seed(scope, loaded.seeds)
+        for room in (registry, catalogue):
+            room.ensure_indexes(scope)
+        key = FeedKey(shop, "shop")
+        keep_facts(loaded.scope(region, shop), feed(scope, key), {"currency": currency, "timezone": timezone})
+        return loaded
+
+    return make
 
 
 @pytest.mark.slow
 def test_the_second_capture_writes_what_moved_and_a_repeat_writes_nothing(
-    settings: Settings, shared_data: Path, vendor: Vendor
+    settings_of: SettingsOf, shared_data: Path, vendor: Vendor
 ) -> None:
+    settings = settings_of(sunglasses.SHOP, "us", "USD", sunglasses.TIMEZONE)
     shop, scope = vendor.shops / f"{sunglasses.SHOP}.sqlite", settings.scope("us", _KEY.tenant)
     sunglasses.load(shop, shared_data, client_id="app", client_secret=SECRET)
     _run(settings)
@@ -83,6 +94,29 @@ def test_the_second_capture_writes_what_moved_and_a_repeat_writes_nothing(
     assert _run(settings).merged == {}
     assert catalogue.digest(scope, _KEY.tenant) == digest
     assert catalogue_of(scope) == after
+
+
+@pytest.mark.slow
+def test_the_uci_shop_is_published_line_for_line_and_to_the_penny(
+    settings_of: SettingsOf, shared_data: Path, vendor: Vendor, tmp_path: Path
+) -> None:
+    settings = settings_of(uci.SHOP, "eu", "GBP", uci.TIMEZONE)
+    uci.load(vendor.shops / f"{uci.SHOP}.sqlite", shared_data, client_id="app", client_secret=SECRET)
+    record = run_feeds(settings, "eu", [FeedKey(uci.SHOP, "shop")])
+    assert record.failures == {}
+    transform(settings, "eu", holder="test")
+
+    with Reader(settings.scope("eu", uci.SHOP), tmp_path).current(uci.SHOP) as snapshot, duckdb.connect() as con:
+        lines = con.read_parquet(str(snapshot.path("fct_order_line")))
+        total = lines.aggregate("count(*), sum(gross_minor) / 100::DECIMAL(9, 2), count(DISTINCT order_id)").fetchone()
+        other = lines.filter("NOT regexp_matches(sku, '^[0-9]{5}')").aggregate("count(*), sum(gross_minor)").fetchone()
+        days = con.read_parquet(str(snapshot.path("daily_sales")))
+        sales = days.aggregate(
+            "sum(gross_sales_minor + gift_card_sales_minor), sum(returns_minor), sum(orders)"
+        ).fetchone()
+    assert total == (530_103, 10_655_622.48, 19_959)
+    assert other == (2_378, 384_587_87)
+    assert sales == (1_065_562_248, 464_214_27, 19_959)
 
 
 def _run(settings: Settings) -> RunRecord:

@@ -29,7 +29,17 @@ _FETCH = 50_000
 
 @contextmanager
 def connect_duckdb(scope: Scope, memory_limit: str = MEMORY_LIMIT) -> Iterator[DuckDBWarehouse]:
-    """Open the region's file, made when absent. See `varai.warehouse.connect`."""
+    """Open the region's file, made when absent. See `varai.warehouse.connect`.
+
+    Raises:
+        Misconfigured: the region's warehouse is no file. LeaseHeld: another process has it open. DiskFull: no space is left.
+    """
+    if "://" in scope.warehouse:
+        raise Misconfigured(
+            f"The warehouse of region '{scope.region}' is {scope.warehouse};"
+            " marts are published from DuckDB files only, and persons erased in them only.",
+            f"Give {scope.region} a file in VARAI_STORES__{scope.region.upper()}__WAREHOUSE.",
+        )
     path = Path(scope.warehouse)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Nothing spills: what is read from sealed objects stays in memory until it is in the tables, as pseudonyms.

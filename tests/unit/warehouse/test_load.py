@@ -5,17 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from varai.kernel import Conflict, LeaseHeld, Scope
+from varai.kernel import Conflict, LeaseHeld, Misconfigured, Scope
 from varai.stores import objects
 from varai.stores.folder import FolderStore
 from varai.warehouse import connect, load
-from varai.warehouse.duck import DuckDBWarehouse
+from varai.warehouse.duck import DuckDBWarehouse, connect_duckdb
 
 Stage = Callable[..., str]
 
@@ -148,6 +149,18 @@ def test_what_was_sealed_cannot_spill(scope: Scope, stage: Stage) -> None:
         load(scope, warehouse, _fine)
         assert warehouse.rows("SELECT current_setting('temp_directory')") == [("",)]
         assert warehouse.rows('SELECT name FROM raw."order"') == [("#canary",)]
+
+
+def test_a_warehouse_that_is_no_file_is_refused_before_a_file_of_its_name_is_made(
+    scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(Misconfigured, match="bigquery://shop/eu"),
+        connect_duckdb(replace(scope, warehouse="bigquery://shop/eu")),
+    ):
+        pass
+    assert list(tmp_path.glob("**/bigquery*")) == []
 
 
 def test_a_second_process_is_told_that_the_file_is_open(scope: Scope) -> None:
