@@ -19,10 +19,13 @@ from tests.e2e.conftest import CLEAN, WORLD, Vendor, make_stack
 from tests.e2e.digests import digests, known, warehoused
 from tests.e2e.killed import MERGED, run_killed_at
 from tests.e2e.stack import Stack, rewrite
+from varai import warehouse
 from varai.gate import quarantine
 from varai.kernel import DiskFull
 from varai.registry import acquire, release
 from varai.river.context import lease_name
+from varai.river.ingest import ingest_feed
+from varai.river.settle import load, settle
 from varai.stores import objects
 
 STEPS = ("planned", "landing", "landed", "judged", "staged", "catalogue", MERGED, "loaded", "hashes", "watermark")
@@ -112,6 +115,28 @@ def _turn_over(stack: Stack) -> None:
             rewrite(stack.shop, writer, product, {}, at)
 
     stack.edit(change)
+
+
+def test_a_window_taken_over_while_its_rows_are_loaded_settles_after_the_next_load(
+    undisturbed: dict[str, dict[str, str]], another: Another
+) -> None:
+    stack = another()
+    run_killed_at(stack, "products", "staged")
+    dead = list(objects(stack.scope).list("canonical/"))
+
+    def taken_over() -> None:
+        outcome = ingest_feed(stack.settings, "eu", stack.key, holder="the next run", streams=["products"])
+        assert outcome.failures == {}
+
+    with warehouse.connect(stack.settings.scope("eu")) as opened:
+        warehouse.load(stack.settings.scope("eu"), opened, taken_over)
+    pending = stack.state("products").pending()
+    assert pending is not None
+    assert dead and list(objects(stack.scope).list("canonical/")) == sorted(pending.staged)
+    assert settle(stack.settings, "eu") == []
+    load(stack.settings, "eu", holder="the next run")
+    assert settle(stack.settings, "eu") == [stack.state("products").key]
+    assert digests(stack) == undisturbed["products"]
 
 
 def test_the_second_of_two_runs_on_one_feed_is_told_who_holds_it(clean_stack: Stack) -> None:

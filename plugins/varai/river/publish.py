@@ -23,6 +23,7 @@ from varai.river.classify import HASH_COLUMNS, SET_KEYS
 from varai.river.context import FeedRun, lease_name
 from varai.river.judged import NO_SUITE, Judgement
 from varai.sources.contract import StreamSpec
+from varai.warehouse.staged import staged_key
 
 _ROWS = 50_000
 
@@ -56,14 +57,14 @@ def publish_slice(
 
 
 def _stage(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, name: str) -> str | None:
-    """Write canonical/{tenant}/{entity}/{batch_id}.parquet[.sealed]: passing rows and tombstones. None when there are none."""
+    """Stage passing rows and tombstones under the token of this run's lease; None when there are none."""
     kind = canonical_entity(name)
     count = con.execute(
         f"SELECT (SELECT count(*) FROM judged_{name} WHERE len(reasons) = 0) + (SELECT count(*) FROM gone_{name})"
     ).fetchone()
     if count is None or count[0] == 0:
         return None
-    key = f"canonical/{ref.tenant}/{name}/{ref.batch_id}.parquet{'.sealed' if kind.sealed else ''}"
+    key = staged_key(ref.tenant, kind, ref.batch_id, run.lease.token)
     own = [field for field in kind.stored if field.name not in _GIVEN]
     live = ", ".join(f"CAST({field.name} AS {duckdb_type(field)}) AS {field.name}" for field in own)
     dead = ", ".join(_dead(field.name, duckdb_type(field)) for field in own)

@@ -15,6 +15,8 @@ from varai.warehouse.staged import Unreadable, staged
 def load(scope: Scope, warehouse: Warehouse, check: Check, *, now: datetime | None = None) -> LoadReport:
     """Merge whatever is staged in the region, whoever staged it, then delete the merged objects.
 
+    A batch that a run staged anew while its older object was merged stays for the next load: its key has a higher token.
+
     A crash before the commit leaves the tables as they were; one after it leaves objects that the next load merges again
     without effect. An object that cannot be read stays in the bucket and is named in the report; the others go in.
 
@@ -31,8 +33,9 @@ def load(scope: Scope, warehouse: Warehouse, check: Check, *, now: datetime | No
     waiting = {item.key: item for item in staged(scope)}
     batches, failed = _merge_readable(warehouse, waiting, check, now or utc_now())
     store = objects(scope)
-    for key in waiting:
-        store.delete(key)
+    for item in waiting.values():
+        for key in (*item.older, item.key):  # the newest last: after a crash an older one never stands alone
+            store.delete(key)
     return LoadReport(batches, failed)
 
 

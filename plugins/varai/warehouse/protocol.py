@@ -17,9 +17,11 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class StagedObject:
-    """One staged object of the bucket: canonical/{tenant}/{entity}/{batch_id}.parquet[.sealed].
+    """One staged object of the bucket: canonical/{tenant}/{entity}/{batch_id}-{token}.parquet[.sealed].
 
     Attributes:
+        token: fencing token of the lease under which it was staged; 0 where the key has none.
+        older: keys of the same batch's objects that were staged under lower tokens; they fall with this one.
         open: gives its rows as record batches of exactly `entity.schema()`, a few thousand rows at a time.
     """
 
@@ -28,6 +30,8 @@ class StagedObject:
     entity: Entity
     batch_id: str
     open: Callable[[], Iterator[pa.RecordBatch]]
+    token: int = 0
+    older: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

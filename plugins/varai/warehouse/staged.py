@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import pyarrow as pa
@@ -16,7 +19,7 @@ from varai.warehouse.protocol import StagedObject
 
 PREFIX = "canonical/"
 _SEALED = ".parquet.sealed"
-_PLAIN = ".parquet"
+_NAME = re.compile(r"(?P<batch>.+?)(-(?P<token>\d+))?\.parquet(\.sealed)?")
 _ROWS = 16_384
 
 
@@ -28,21 +31,37 @@ class Unreadable(Malformed):
         self.key = key
 
 
+def staged_key(tenant: str, entity: Entity, batch_id: str, token: int) -> str:
+    """Where a batch's rows are staged under a lease: no two leases write to one key."""
+    return f"{PREFIX}{tenant}/{entity.name}/{batch_id}-{token}.parquet{'.sealed' if entity.sealed else ''}"
+
+
 def staged(scope: Scope) -> tuple[StagedObject, ...]:
-    """Every staged object that is in the bucket now, by key; other objects under the prefix are left alone."""
-    found = (_parsed(scope, key) for key in objects(scope).list(PREFIX))
-    return tuple(item for item in found if item is not None)
+    """What is staged in the bucket now, by key: of each batch and entity the object of the highest token.
+
+    Objects under the prefix that are no staged rows are left alone.
+    """
+    batches: dict[tuple[str, str, str], list[StagedObject]] = defaultdict(list)
+    for key in objects(scope).list(PREFIX):
+        item = _parsed(scope, key)
+        if item is not None:
+            batches[item.tenant, item.entity.name, item.batch_id].append(item)
+    return tuple(sorted(map(_newest, batches.values()), key=lambda item: item.key))
+
+
+def _newest(found: Iterable[StagedObject]) -> StagedObject:
+    *older, newest = sorted(found, key=lambda item: item.token)
+    return replace(newest, older=tuple(item.key for item in older))
 
 
 def _parsed(scope: Scope, key: str) -> StagedObject | None:
     parts = key.split("/")
-    ending = next((end for end in (_SEALED, _PLAIN) if key.endswith(end)), None)
-    if len(parts) != 4 or ending is None or parts[2] not in ENTITIES:
+    name = _NAME.fullmatch(parts[-1])
+    if len(parts) != 4 or name is None or parts[2] not in ENTITIES:
         return None
     entity = ENTITIES[parts[2]]
-    return StagedObject(
-        key, parts[1], entity, parts[3].removesuffix(ending), partial(_batches, scope, key, parts[1], entity)
-    )
+    open_ = partial(_batches, scope, key, parts[1], entity)
+    return StagedObject(key, parts[1], entity, name["batch"], open_, int(name["token"] or 0))
 
 
 def _batches(scope: Scope, key: str, tenant: str, entity: Entity) -> Iterator[pa.RecordBatch]:

@@ -30,10 +30,16 @@ def scope(tmp_path: Path) -> Scope:
 
 @pytest.fixture
 def stage(scope: Scope) -> Stage:
-    """Stage rows of an entity as the river does; columns left out are null."""
+    """Stage rows of an entity as the river does, or with token None as it once did; columns left out are null."""
 
     def put(
-        entity: str, batch_id: str, rows: Sequence[dict[str, Any]], *, tenant: str = "acme", drop: tuple[str, ...] = ()
+        entity: str,
+        batch_id: str,
+        rows: Sequence[dict[str, Any]],
+        *,
+        tenant: str = "acme",
+        token: int | None = 1,
+        drop: tuple[str, ...] = (),
     ) -> str:
         found = ENTITIES[entity]
         table = pa.Table.from_pylist(
@@ -41,7 +47,8 @@ def stage(scope: Scope) -> Stage:
         )
         buffer = io.BytesIO()
         pq.write_table(table.drop_columns(list(drop)), buffer)
-        key = f"canonical/{tenant}/{entity}/{batch_id}.parquet" + (".sealed" if found.sealed else "")
+        name = batch_id if token is None else f"{batch_id}-{token}"
+        key = f"canonical/{tenant}/{entity}/{name}.parquet" + (".sealed" if found.sealed else "")
         with create_object(scope, key) as file:
             file.write(buffer.getvalue())
         return key

@@ -104,6 +104,50 @@ def test_a_crash_between_commit_and_sweep_changes_nothing(
     assert _staged(scope) == []
 
 
+@pytest.mark.parametrize("entity", ["product", "order"])
+@pytest.mark.parametrize("first", [None, 1, 9])
+def test_what_is_staged_anew_while_it_is_merged_is_kept_for_the_next_load(
+    scope: Scope, stage: Stage, entity: str, first: int | None
+) -> None:
+    """`order` is sealed; tokens are compared as numbers, and a key of an earlier release has none."""
+    title = "title" if entity == "product" else "name"
+    stage(entity, "b1", [{"source_id": "1", title: "of the dead run"}], token=first)
+    fresh: list[str] = []
+
+    def staged_anew() -> None:
+        fresh.append(stage(entity, "b1", [{"source_id": "1", title: "of the next"}], token=10))
+
+    with connect(scope) as warehouse:
+        load(scope, warehouse, staged_anew)
+        assert _staged(scope) == fresh
+        load(scope, warehouse, _fine)
+        assert warehouse.rows(f'SELECT {title} FROM raw."{entity}"') == [("of the next",)]
+        assert [(batch.batch_id, batch.rows) for batch in warehouse.loads("acme")] == [("b1", 1)]
+    assert _staged(scope) == []
+
+
+def test_of_one_batch_only_the_highest_token_is_merged_and_the_others_go_with_it(scope: Scope, stage: Stage) -> None:
+    for token in (None, 9, 10, 2):
+        stage("product", "b1", [{"source_id": str(token)}], token=token)
+    stage("product", "b2", [{"source_id": "other batch"}], token=1)
+    stage("product", "b1", [{"source_id": "other tenant"}], tenant="zenith", token=1)
+    with connect(scope) as warehouse:
+        assert load(scope, warehouse, _fine).rows == 3
+        found = warehouse.rows("SELECT source_id FROM raw.product ORDER BY ALL")
+    assert found == [("10",), ("other batch",), ("other tenant",)]
+    assert _staged(scope) == []
+
+
+def test_an_older_object_stays_while_the_newest_cannot_be_read(scope: Scope, stage: Stage) -> None:
+    older = stage("product", "b1", [{"source_id": "1"}], token=1)
+    newest = "canonical/acme/product/b1-2.parquet"
+    objects(scope).write(newest, b"PAR1 is what it says, not what it is")
+    with connect(scope) as warehouse:
+        assert set(load(scope, warehouse, _fine).failed) == {newest}
+        assert warehouse.rows("SELECT * FROM raw.product") == []
+    assert _staged(scope) == [older, newest]
+
+
 def test_a_digest_leaves_out_the_run_and_nothing_else(scope: Scope, stage: Stage) -> None:
     with connect(scope) as warehouse:
         digests = []
