@@ -61,7 +61,7 @@ def ingest(region: str, connector: str) -> None:
 
         @task(trigger_rule="all_done")
         def settle() -> list[str]:
-            return steps.settle(region)
+            return steps.settle(region, get_current_context()["run_id"])
 
         @task(
             trigger_rule="all_done", retries=0

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,12 +22,12 @@ from tests.e2e.killed import MERGED, run_killed_at
 from tests.e2e.stack import Stack, rewrite
 from varai import warehouse
 from varai.gate import quarantine
-from varai.kernel import DiskFull
-from varai.registry import acquire, release
+from varai.kernel import DiskFull, LeaseHeld, utc_now
+from varai.registry import StreamKey, acquire, leases, release
 from varai.river.context import lease_name
 from varai.river.ingest import ingest_feed
 from varai.river.settle import load, settle
-from varai.stores import objects
+from varai.stores import documents, objects
 
 STEPS = ("planned", "landing", "landed", "judged", "staged", "catalogue", MERGED, "loaded", "hashes", "watermark")
 SEALED_STEPS = ("landed", "staged", MERGED, "hashes")
@@ -148,6 +149,25 @@ def test_the_second_of_two_runs_on_one_feed_is_told_who_holds_it(clean_stack: St
     assert (record.settled, clean_stack.slices()) == ((), {})
     release(clean_stack.scope, held)
     assert clean_stack.run("products").failures == {}
+
+
+def test_a_feeds_lease_is_renewed_until_its_slices_are_settled(
+    clean_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "_RENEW_S", 0.01)
+    name, collection = lease_name(clean_stack.key), documents(clean_stack.scope)["leases"]
+
+    def watch(key: StreamKey, step: str, records: int) -> None:
+        if step == "loaded":  # long after the feed was ingested
+            collection.update_one({"_id": name}, {"$set": {"expires_at": utc_now()}})
+            deadline = time.monotonic() + 10
+            while collection.count_documents({"_id": name, "expires_at": {"$gt": utc_now()}}) == 0:
+                assert time.monotonic() < deadline
+            with pytest.raises(LeaseHeld):
+                acquire(clean_stack.scope, name, "another run")
+
+    record = clean_stack.run("products", progress=watch)
+    assert (record.failures, record.settled) == ({}, (f"{clean_stack.key}/products",))
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3, 5, 8, 13, 18])

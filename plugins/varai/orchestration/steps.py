@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from varai.kernel import FeedKey, Unbalanced, VaraiError, utc_now
-from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, this_process
+from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, renewing_held, this_process
 from varai.river import document as documents
 from varai.river import erasure, operate
 from varai.river import ingest as river
@@ -31,14 +31,15 @@ def ingest(region: str, batch: list[list[str]], run_id: str) -> list[dict[str, A
     settings = load_settings()
     progress = operate.progress_to_registry(settings, region)
     done, failures = [], []
-    for tenant, feed in batch:
-        try:
-            outcome = river.ingest_feed(settings, region, FeedKey(tenant, feed), holder=run_id, progress=progress)
-        except VaraiError as error:
-            failures.append(f"{tenant}/{feed}: {error}")
-            continue
-        done += [ref.model_dump(mode="json") for ref in outcome.batches]
-        failures += [f"{outcome.feed}/{stream}: {error}" for stream, error in outcome.failures.items()]
+    with renewing_held(settings.scope(region), run_id):  # those of the batch's first feeds too
+        for tenant, feed in batch:
+            try:
+                outcome = river.ingest_feed(settings, region, FeedKey(tenant, feed), holder=run_id, progress=progress)
+            except VaraiError as error:
+                failures.append(f"{tenant}/{feed}: {error}")
+                continue
+            done += [ref.model_dump(mode="json") for ref in outcome.batches]
+            failures += [f"{outcome.feed}/{stream}: {error}" for stream, error in outcome.failures.items()]
     if failures:
         raise Unbalanced(
             f"{len(failures)} of the batch failed. {' '.join(failures)}", "See each feed's state; the rest was kept."
@@ -47,14 +48,17 @@ def ingest(region: str, batch: list[list[str]], run_id: str) -> list[dict[str, A
 
 
 def load(region: str, run_id: str) -> dict[str, int]:
-    """Merge everything staged in the region."""
-    return settling.load(load_settings(), region, holder=_holder(run_id))
-
-
-def settle(region: str) -> list[str]:
-    """Move watermarks; returns the streams that moved."""
+    """Merge everything staged in the region, while the leases of the run's feeds are renewed."""
     settings = load_settings()
-    moved = settling.settle(settings, region, operate.progress_to_registry(settings, region))
+    with renewing_held(settings.scope(region), run_id):
+        return settling.load(settings, region, holder=_holder(run_id))
+
+
+def settle(region: str, run_id: str) -> list[str]:
+    """Move watermarks, while the leases of the run's feeds are renewed; returns the streams that moved."""
+    settings = load_settings()
+    with renewing_held(settings.scope(region), run_id):
+        moved = settling.settle(settings, region, operate.progress_to_registry(settings, region))
     return ["/".join(key) for key in moved]
 
 

@@ -1,7 +1,18 @@
 """The registry of a region: who the tenants are, who works on what, how far each stream has come, and status read from that."""
 
 from varai.registry.feeds import ensure_indexes, feed, feeds, put_feed, seed, tenants
-from varai.registry.leases import Lease, acquire, check, expire_all, held, release, renew, renewing, this_process
+from varai.registry.leases import (
+    Lease,
+    acquire,
+    check,
+    expire_all,
+    held,
+    release,
+    renew,
+    renewing,
+    renewing_held,
+    this_process,
+)
 from varai.registry.runs import RunRecord, last_runs, record_run
 from varai.registry.slices import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states, set_state
@@ -32,6 +43,7 @@ __all__ = [
     "release",
     "renew",
     "renewing",
+    "renewing_held",
     "seed",
     "set_state",
     "slice_keys",

@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -95,17 +95,36 @@ def release(scope: Scope, lease: Lease) -> None:
 @contextmanager
 def renewing(scope: Scope, lease: Lease) -> Iterator[None]:
     """Renew a lease while the body works. That it was lost shows when the next write checks its token."""
+    with _repeating(lambda: renew(scope, lease), lease.name):
+        yield
+
+
+@contextmanager
+def renewing_held(scope: Scope, holder: str) -> Iterator[None]:
+    """Renew, at once and while the body works, every lease of the region that `holder` has by then; nobody else's."""
+
+    def renew_all() -> None:
+        documents(scope)["leases"].update_many({"holder": holder}, {"$set": {"expires_at": utc_now() + TTL}})
+
+    renew_all()  # they may have waited in a queue for most of their time
+    with _repeating(renew_all, holder):
+        yield
+
+
+@contextmanager
+def _repeating(beat: Callable[[], None], name: str) -> Iterator[None]:
+    """Call `beat` every minute from a thread of its own while the body works, until it raises a typed error."""
     stop = threading.Event()
 
-    def beat() -> None:
+    def repeat() -> None:
         while not stop.wait(_RENEW_S):
             try:
-                renew(scope, lease)
+                beat()
             except VaraiError as error:
                 log.warning("lease.lost", what=error.what)
                 return
 
-    thread = threading.Thread(target=beat, name=f"renew {lease.name}", daemon=True)
+    thread = threading.Thread(target=repeat, name=f"renew {name}", daemon=True)
     thread.start()
     try:
         yield

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from varai import landing, sources
 from varai.kernel import BatchRef, FeedKey
-from varai.registry import acquire, feed, release
+from varai.registry import acquire, feed, release, renewing_held
 from varai.river.context import FeedRun, Progress, lease_name, silent
 from varai.river.judged import batches_in_force
 from varai.river.settle import load, settle
@@ -36,16 +36,21 @@ def remap_feed(
     run = FeedRun.of(settings, region, key, lease, progress)
     done = []
     try:
-        for spec in run.connector.streams:
-            state = run.state(spec.name)
-            if (streams is not None and spec.name not in streams) or state.unfinished or state.pending() is not None:
-                continue
-            current = batches_in_force(state)
-            for batch in (one for one in landing.batches(scope, key, spec.name) if one.batch_id in current):
-                ref = batch.model_copy(update={"token": lease.token})
-                done.append(carry(run, spec, state, ref, (), remap=True))
-                load(settings, region, holder=holder)
-                settle(settings, region, progress)
+        with renewing_held(scope, holder):
+            for spec in run.connector.streams:
+                state = run.state(spec.name)
+                if (
+                    (streams is not None and spec.name not in streams)
+                    or state.unfinished
+                    or state.pending() is not None
+                ):
+                    continue
+                current = batches_in_force(state)
+                for batch in (one for one in landing.batches(scope, key, spec.name) if one.batch_id in current):
+                    ref = batch.model_copy(update={"token": lease.token})
+                    done.append(carry(run, spec, state, ref, (), remap=True))
+                    load(settings, region, holder=holder)
+                    settle(settings, region, progress)
     finally:
         release(scope, lease)
     return done

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from varai.kernel import FeedKey, LeaseHeld, VaraiError, Window, utc_now
-from varai.registry import RunRecord, StreamKey, record_run, this_process
+from varai.registry import RunRecord, StreamKey, record_run, renewing_held, this_process
 from varai.river.context import Progress, silent
 from varai.river.ingest import FeedOutcome, ingest_feed, release_feed
 from varai.river.settle import load, settle
@@ -41,15 +41,18 @@ def run_feeds(
     merged: dict[str, int] = {}
     settled: list[StreamKey] = []
     try:
-        for key in keys:
-            try:
-                outcomes.append(
-                    ingest_feed(settings, region, key, holder=holder, streams=streams, window=window, progress=progress)
-                )
-            except VaraiError as error:
-                failures[str(key)] = str(error)
-        merged = load(settings, region, holder=holder)
-        settled = settle(settings, region, progress)
+        with renewing_held(settings.scope(region), holder):  # those of the first feeds too, until the last has settled
+            for key in keys:
+                try:
+                    outcomes.append(
+                        ingest_feed(
+                            settings, region, key, holder=holder, streams=streams, window=window, progress=progress
+                        )
+                    )
+                except VaraiError as error:
+                    failures[str(key)] = str(error)
+            merged = load(settings, region, holder=holder)
+            settled = settle(settings, region, progress)
     except LeaseHeld as error:
         failures["warehouse"] = str(error)
     finally:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from varai.kernel import Conflict, LeaseHeld, Scope
-from varai.registry import acquire, check, held, release, renew
+from varai.kernel import Conflict, LeaseHeld, Scope, utc_now
+from varai.registry import acquire, check, held, leases, release, renew, renewing_held
+from varai.stores import documents
 
 EXPIRED = timedelta(seconds=-1)
+SOON = timedelta(seconds=30)
+
+
+def _expires(scope: Scope) -> dict[str, datetime]:
+    return {one["_id"]: one["expires_at"] for one in documents(scope)["leases"].find()}
 
 
 def test_the_second_is_told_who_holds_it_and_since_when(scope: Scope) -> None:
@@ -56,3 +63,35 @@ def test_of_many_at_once_exactly_one_wins(scope: Scope) -> None:
     with ThreadPoolExecutor(8) as pool:
         won = list(pool.map(take, [f"run {n}" for n in range(24)]))
     assert won.count(True) == 1
+
+
+def test_all_leases_of_a_holder_are_renewed_at_once_and_nobody_elses(scope: Scope) -> None:
+    for name, holder in (("feed:a/shop", "run one"), ("feed:b/shop", "run one"), ("feed:c/shop", "run two")):
+        acquire(scope, name, holder, SOON)
+    release(scope, acquire(scope, "feed:d/shop", "run one", SOON))
+    before, now = _expires(scope), utc_now()
+    with renewing_held(scope, "run one"):
+        after = _expires(scope)
+    assert all(after[name] > now + 2 * SOON for name in ("feed:a/shop", "feed:b/shop"))
+    assert all(after[name] == before[name] for name in ("feed:c/shop", "feed:d/shop"))
+
+
+def test_a_holder_without_leases_renews_none(scope: Scope) -> None:
+    acquire(scope, "feed:a/shop", "run two", SOON)
+    before = _expires(scope)
+    with renewing_held(scope, "run one"):
+        assert _expires(scope) == before
+
+
+def test_leases_are_renewed_again_while_the_work_lasts(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that was taken after the work began."""
+    monkeypatch.setattr(leases, "_RENEW_S", 0.01)
+    acquire(scope, "feed:other/shop", "run two", EXPIRED)
+    with renewing_held(scope, "run one"):
+        acquire(scope, "feed:late/shop", "run one", EXPIRED)
+        deadline = time.monotonic() + 10
+        while _expires(scope)["feed:late/shop"] <= utc_now():
+            assert time.monotonic() < deadline
+    with pytest.raises(LeaseHeld, match="run one"):
+        acquire(scope, "feed:late/shop", "run three")
+    acquire(scope, "feed:other/shop", "run three")
