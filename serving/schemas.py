@@ -244,6 +244,7 @@ class FeedStatus(Shape):
     feed: str
     connector: str
     state: str = Field(description="never run, ok, backfilling, throttled, needs reauthorisation, failing or paused")
+    percent: int | None = Field(description="of a first read: how much has landed; null where that is not counted")
     since: datetime | None
     cure: str = Field(description="what to do about it; empty when nothing needs doing")
     streams: list[StreamState]

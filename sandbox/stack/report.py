@@ -19,7 +19,7 @@ from varai.gate import quarantine
 from varai.registry import status, tenants
 from varai.registry.progress import read_progress
 
-_STEPS = ("planned", "landing", "landed", "judged", "staged", "catalogue", "loaded", "watermark")
+_STEPS = ("planned", "counted", "landing", "landed", "judged", "staged", "catalogue", "loaded", "watermark")
 
 
 def slices(layout: Layout) -> list[dict[str, Any]]:

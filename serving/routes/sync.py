@@ -55,6 +55,7 @@ def _feed(feed: Feed, state: FeedState | None, slices: list[Mapping[str, Any]]) 
         "feed": feed.name,
         "connector": feed.connector,
         "state": "paused" if feed.paused else kind,
+        "percent": state.percent if state and not feed.paused else None,
         "since": state.since.isoformat() if state else None,
         "cure": state.cure if state else "",
         "streams": [{name: row[name] for name in _STREAM} for row in mine],

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
+from varai.kernel import Scope
+from varai.settings import load
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +33,13 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     assert result.returncode == 0, result.stderr[-3000:]
     found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     return found
+
+
+@pytest.fixture
+def scope(home: Path, mongodb_uri: str, mongodb: str, monkeypatch: pytest.MonkeyPatch) -> Scope:
+    """The eu region, as the environment of a task tells it."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(home / "airflow"))
+    monkeypatch.setenv("VARAI_DATABASE", mongodb)
+    for region in ("EU", "US"):
+        monkeypatch.setenv(f"VARAI_STORES__{region}__DOCUMENTS_URI", mongodb_uri)
+    return load().scope("eu")

@@ -5,28 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from varai.kernel import FeedKey, LeaseHeld, Scope
 from varai.registry import acquire
 from varai.river.context import lease_name
-from varai.settings import load
 
 RUN = "scheduled__2026-11-25T20:00:00+00:00"
 EXPIRED = timedelta(seconds=-1)
 Task = Callable[[str, str], object]
-
-
-@pytest.fixture
-def scope(home: Path, mongodb_uri: str, mongodb: str, monkeypatch: pytest.MonkeyPatch) -> Scope:
-    """The eu region, as the environment of a task tells it."""
-    monkeypatch.setenv("AIRFLOW_HOME", str(home / "airflow"))
-    monkeypatch.setenv("VARAI_DATABASE", mongodb)
-    for region in ("EU", "US"):
-        monkeypatch.setenv(f"VARAI_STORES__{region}__DOCUMENTS_URI", mongodb_uri)
-    return load().scope("eu")
 
 
 def _load(region: str, run_id: str) -> object:

@@ -37,3 +37,11 @@ def test_a_feed_that_never_ran_says_so(world: World, bearer: dict[str, str]) -> 
     found = world.eu.get(URL, headers=bearer).json()
     assert found["snapshot"]
     assert [(feed["state"], feed["streams"]) for feed in found["feeds"]] == [("never run", [])]
+
+
+def test_a_first_read_says_how_far_it_is(world: World) -> None:
+    tenant = "northwind-us"
+    state = FeedState(kind="backfilling", since=NOW, percent=42)
+    set_state(world.scope("us", tenant), FeedKey(tenant, "shop"), state)
+    found = world.us.get(URL, headers={"Authorization": f"Bearer {world.token('us', tenant)}"}).json()
+    assert [(feed["state"], feed["percent"]) for feed in found["feeds"]] == [("backfilling", 42)]

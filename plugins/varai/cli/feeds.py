@@ -11,7 +11,7 @@ from rich.table import Table
 from varai.cli.arguments import Json, MaybeFeed, MaybeRegion, MaybeTenant, Region, Tenant, chosen_feeds, chosen_regions
 from varai.kernel import FeedKey
 from varai.registry import feed as one_feed
-from varai.registry import feed_states, feeds, put_feed
+from varai.registry import feed_states, feeds, phrase, put_feed
 from varai.river.feeds import check_feed
 from varai.settings import load
 
@@ -28,7 +28,7 @@ def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: 
         states = feed_states(scope)
         for one in feeds(scope):
             state = states.get(str(one.key))
-            kind = "paused" if one.paused else state.kind if state else "never run"
+            kind = "paused" if one.paused else phrase(state.kind, state.percent) if state else "never run"
             rows.append(
                 {
                     "region": name,

@@ -160,6 +160,8 @@ def status(as_json: Json = False, region: MaybeRegion = None) -> None:
     console = Console()
     for name, found in regions.items():
         console.print(tables.slices(name, found["slices"]))
+        for line in tables.feeds(found["feeds"]):
+            console.print(line, highlight=False, soft_wrap=True)
 
 
 def migrate_command(dry_run: DryRun = False) -> None:

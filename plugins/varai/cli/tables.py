@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from varai.registry import phrase
 from varai.river.reconcile import Reconciliation
 
 _COUNTS = ("vendor_count", "landed", "published", "quarantined", "unchanged")
@@ -30,8 +31,15 @@ def slices(region: str, rows: Iterable[Mapping[str, Any]]) -> Table:
         other = ", ".join(f"{row[name]:,} {name}" for name in _RARE if row[name])
         balanced = "[green]yes[/]" if row["balanced"] else "[red]no[/]"
         stream = row["stream"] if row["feed"] == "shop" else f"{row['feed']}/{row['stream']}"
-        table.add_row(row["tenant"], stream, *counts, balanced, row["state"], other)
+        table.add_row(row["tenant"], stream, *counts, balanced, phrase(row["state"], row["percent"]), other)
     return table
+
+
+def feeds(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each feed that is not well or not done, also one that has no slice to show yet."""
+    for row in rows:
+        if row["state"] not in ("ok", "never run"):
+            yield f"{row['tenant']}/{row['feed']}: {phrase(row['state'], row['percent'])}. {row['cure']}".rstrip()
 
 
 def reconciliation(found: Iterable[Reconciliation]) -> Table:

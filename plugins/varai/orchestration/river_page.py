@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 
 from varai.kernel import VaraiError
-from varai.registry import status
+from varai.registry import phrase, status
 from varai.settings import Settings, load
 
 _STYLE = """
@@ -71,6 +71,7 @@ def _region(settings: Settings, name: str) -> str:
         found = status(settings.scope(name), {})
     except VaraiError as error:
         return f"{title}<p class=bad>{escape(str(error))}</p>"
+    title += "".join(map(_first_read, found["feeds"]))
     if not found["slices"]:
         hint = f"Trigger a graph whose name begins with <code>ingest__{escape(name)}</code>."
         return f"{title}<p>Nothing has been ingested here yet. {hint}</p>"
@@ -80,6 +81,13 @@ def _region(settings: Settings, name: str) -> str:
     return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, found['slices']))}</tbody></table>"
 
 
+def _first_read(feed: dict[str, Any]) -> str:
+    """A feed that is read for the first time may have no slice to show yet."""
+    if feed["state"] != "backfilling":
+        return ""
+    return f"<p class=wait>{escape(feed['tenant'])} / {escape(feed['feed'])}: {escape(phrase(feed['state'], feed['percent']))}</p>"
+
+
 def _row(row: dict[str, Any]) -> str:
     names = (f"{row['tenant']} / {row['feed']}", row["stream"])
     cells = "".join(f"<td class=t>{escape(name)}</td>" for name in names)
@@ -87,5 +95,6 @@ def _row(row: dict[str, Any]) -> str:
     balanced = "<td class='t ok'>yes</td>" if row["balanced"] else "<td class='t bad'>no</td>"
     lag = "-" if row["lag_s"] is None else str(timedelta(seconds=round(row["lag_s"])))
     kind = "ok" if row["state"] in _FINE else "wait" if row["state"] in _WAITING else "bad"
-    cells += f"{balanced}<td>{lag}</td><td class='t {kind}'>{escape(row['state'])}</td><td class='t c'>{escape(row['cure'])}</td>"
+    state = escape(phrase(row["state"], row["percent"]))
+    cells += f"{balanced}<td>{lag}</td><td class='t {kind}'>{state}</td><td class='t c'>{escape(row['cure'])}</td>"
     return f"<tr>{cells}</tr>"

@@ -15,7 +15,7 @@ from varai.registry.leases import (
 )
 from varai.registry.runs import RunRecord, last_runs, record_run
 from varai.registry.slices import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
-from varai.registry.states import FeedState, feed_states, set_state
+from varai.registry.states import FeedState, feed_states, phrase, set_state
 from varai.registry.status import snapshots, status
 from varai.registry.tokens import SealedTokens
 
@@ -38,6 +38,7 @@ __all__ = [
     "feeds",
     "held",
     "last_runs",
+    "phrase",
     "put_feed",
     "record_run",
     "release",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from varai.kernel import FeedKey, Scope, Throttled, Unauthorised, VaraiError, Word, utc_now
 from varai.stores import documents
 
@@ -19,7 +21,7 @@ class FeedState(Word):
     since: datetime
     what: str = ""
     cure: str = ""
-    percent: int | None = None
+    percent: int | None = Field(default=None, description="how much of a first read has landed, where it is counted")
 
     @classmethod
     def of(cls, error: VaraiError) -> FeedState:
@@ -30,6 +32,11 @@ class FeedState(Word):
         elif isinstance(error, Unauthorised):
             kind = "needs reauthorisation"
         return cls(kind=kind, since=utc_now(), what=error.what, cure=error.cure)
+
+
+def phrase(kind: str, percent: int | None) -> str:
+    """A state as people read it: `backfilling 42 %`."""
+    return kind if percent is None else f"{kind} {percent} %"
 
 
 def set_state(scope: Scope, feed: FeedKey, state: FeedState) -> None:

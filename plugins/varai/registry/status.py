@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from varai.kernel import Scope, utc_now
+from varai.kernel import Feed, Scope, utc_now
 from varai.registry.feeds import feeds
 from varai.registry.slices import SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
@@ -25,16 +25,39 @@ _COUNTS = (
 )
 _ENTITY_COUNTS = ("mapped", "published", "quarantined", "unchanged", "superseded")
 
+_PAUSED = {"state": "paused", "percent": None, "cure": "Take it up again with `varai feeds resume`."}
+
 
 def status(scope: Scope, addresses: Mapping[str, str]) -> dict[str, Any]:
-    """One region: its most recent slice per tenant, feed and stream, its snapshots and addresses. Plain JSON values."""
+    """One region: its feeds, its most recent slice per tenant, feed and stream, its snapshots and addresses. Plain JSON values."""
     states = feed_states(scope)
-    paused = {str(one.key) for one in feeds(scope) if one.paused}
+    known = feeds(scope)
+    paused = {str(one.key) for one in known if one.paused}
     rows = [row for key in slice_keys(scope) if (row := _slice(scope, key, states))]
     for row in rows:
         if f"{row['tenant']}/{row['feed']}" in paused:
-            row |= {"state": "paused", "cure": "Take it up again with `varai feeds resume`."}
-    return {"slices": rows, "snapshots": snapshots(scope), "addresses": dict(addresses)}
+            row |= _PAUSED
+    return {
+        "feeds": [_feed(one, states) for one in known],
+        "slices": rows,
+        "snapshots": snapshots(scope),
+        "addresses": dict(addresses),
+    }
+
+
+def _feed(feed: Feed, states: Mapping[str, FeedState]) -> dict[str, Any]:
+    """A feed's state, also before its first slice."""
+    told = {"tenant": feed.tenant, "feed": feed.name, **_state(states.get(str(feed.key)), "never run")}
+    return told | _PAUSED if feed.paused else told
+
+
+def _state(state: FeedState | None, unknown: str) -> dict[str, Any]:
+    return {
+        "state": state.kind if state else unknown,
+        "percent": state.percent if state else None,
+        "since": state.since.isoformat() if state else None,
+        "cure": state.cure if state else "",
+    }
 
 
 def snapshots(scope: Scope) -> dict[str, str]:
@@ -54,7 +77,6 @@ def _slice(scope: Scope, key: StreamKey, states: Mapping[str, FeedState]) -> dic
     if report is None:
         return None
     mark = state.watermark()
-    feed_state = states.get(f"{key.tenant}/{key.feed}")
     return {
         "tenant": key.tenant,
         "feed": key.feed,
@@ -67,8 +89,6 @@ def _slice(scope: Scope, key: StreamKey, states: Mapping[str, FeedState]) -> dic
         "balanced": report.balanced,
         "watermark": mark.isoformat() if mark else None,
         "lag_s": round((utc_now() - mark).total_seconds(), 1) if mark else None,
-        "state": feed_state.kind if feed_state else "ok",
-        "since": feed_state.since.isoformat() if feed_state else None,
-        "cure": feed_state.cure if feed_state else "",
+        **_state(states.get(f"{key.tenant}/{key.feed}"), "ok"),
         "settled": report.settled,
     }

@@ -14,7 +14,8 @@ from varai.settings import Settings
 from varai.sources.contract import Connector, Session, ShopFacts
 
 Progress = Callable[[StreamKey, str, int], None]
-"""Called with (stream, step, records). Steps in order: planned, landing, landed, judged, staged, catalogue, loaded, hashes, watermark."""
+"""Called with (stream, step, records). Steps in order: planned, counted (where the vendor counts beforehand), landing, landed,
+judged, staged, catalogue, loaded, hashes, watermark."""
 
 
 def silent(key: StreamKey, step: str, records: int) -> None:

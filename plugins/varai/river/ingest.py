@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import structlog
 from varai.kernel import BatchRef, FeedKey, Scope, Unexpected, VaraiError, Window, utc_now
 from varai.registry import FeedState, Lease, SliceState, acquire, feeds, release, renewing, set_state, slice_keys
 from varai.river.context import FeedRun, Progress, lease_name, silent
+from varai.river.first_read import FirstRead
 from varai.river.slice import run_slice
 from varai.settings import Settings
 from varai.sources.contract import StreamSpec
@@ -81,12 +82,12 @@ def ingest_feed(
     outcome = FeedOutcome(str(key), lease.token)
     with renewing(scope, lease):
         first, rest = _in_order([spec for spec in run.connector.streams if streams is None or spec.name in streams])
-        _announce(run, first + rest)
+        attempt = _attempting(run, first + rest, window, outcome)
         for spec in first:
-            _attempt(run, spec, window, outcome)
+            attempt(spec)
         if not outcome.failures:
             with ThreadPoolExecutor(max_workers=settings.workers) as pool:
-                list(pool.map(lambda spec: _attempt(run, spec, window, outcome), rest))
+                list(pool.map(attempt, rest))
     _conclude(run, outcome)
     return outcome
 
@@ -104,6 +105,23 @@ def release_feed(settings: Settings, region: str, key: FeedKey, *, holder: str) 
 def _in_order(specs: list[StreamSpec]) -> tuple[list[StreamSpec], list[StreamSpec]]:
     """The shop comes first, since the others are mapped with its currency and zone."""
     return [one for one in specs if one.name == "shop"], [one for one in specs if one.name != "shop"]
+
+
+def _attempting(
+    run: FeedRun, specs: list[StreamSpec], window: Window | None, outcome: FeedOutcome
+) -> Callable[[StreamSpec], None]:
+    """How a stream is attempted; while one of them is read for the first time, the feed's state says how far that is."""
+    new = [spec for spec in specs if run.state(spec.name).watermark() is None]
+    if not new:
+        return lambda spec: _attempt(run, spec, window, outcome)
+    first_read = FirstRead(run, new)
+    watched = replace(run, progress=first_read)
+
+    def attempt(spec: StreamSpec) -> None:
+        _attempt(watched, spec, window, outcome)
+        first_read.ended(spec.name)
+
+    return attempt
 
 
 def _attempt(run: FeedRun, spec: StreamSpec, window: Window | None, outcome: FeedOutcome) -> None:
@@ -141,12 +159,6 @@ def _staged_earlier(run: FeedRun, spec: StreamSpec, window: Window | None) -> Ba
         return None
     state.pend(pending.model_copy(update={"token": run.lease.token, "holder": run.lease.holder}))
     return pending.batch
-
-
-def _announce(run: FeedRun, specs: list[StreamSpec]) -> None:
-    new = [spec for spec in specs if run.state(spec.name).watermark() is None]
-    if new:
-        set_state(run.scope, run.feed.key, FeedState(kind="backfilling", since=utc_now(), percent=0, what="first read"))
 
 
 def _conclude(run: FeedRun, outcome: FeedOutcome) -> None:

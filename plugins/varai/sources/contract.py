@@ -106,7 +106,8 @@ class Session:
         secret: gives the feed's secret as JSON text when called: {"client_id", "client_secret"}, with "refresh_token"
             where the vendor rotates tokens, or {"access_token"}.
         tokens: where tokens that expire are kept.
-        progress: told ("landing", records so far).
+        progress: told ("counted", the vendor's exact count) where it is known before the first page, then ("landing", records
+            so far).
         clock: the present instant, UTC.
         sleep: waits that many seconds; pacing and polling use it.
     """

@@ -70,6 +70,7 @@ def test_a_state_says_since_when_it_lasts(scope: Scope) -> None:
 def test_status_of_an_empty_region_is_empty_json(scope: Scope) -> None:
     found = status(scope, {"airflow": "http://127.0.0.1:1"})
     assert json.loads(json.dumps(found)) == {
+        "feeds": [],
         "slices": [],
         "snapshots": {},
         "addresses": {"airflow": "http://127.0.0.1:1"},

@@ -49,6 +49,8 @@ def proven(reading: Reading) -> Iterator[Page]:
 def _counted(reading: Reading) -> Iterator[Page]:
     """A stream that the vendor counts exactly: done when the count stood still and is what came."""
     before = exact_count(reading)
+    if before is not None:
+        reading.client.session.progress("counted", before)
     yield from read(reading)
     after = exact_count(reading)
     if before == after == len(reading.seen):

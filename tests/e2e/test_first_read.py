@@ -1,0 +1,46 @@
+"""While a shop is read for the first time, its feed says how far that is."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from tests.e2e.conftest import CLEAN, StackOf
+from varai.cli import tables
+from varai.registry import StreamKey, feed_states, status
+
+PAGE = 5
+
+
+def test_the_percent_of_a_first_read_moves_and_never_falls(stack_of: StackOf) -> None:
+    stack = stack_of(CLEAN, page_size=PAGE, bulk=False)
+    scope, told = stack.settings.scope(stack.region), list[dict[str, Any]]()
+    lock = threading.Lock()  # streams are read side by side, and what is read must be kept in that order
+
+    def watch(key: StreamKey, step: str, records: int) -> None:
+        if step in ("landing", "landed"):
+            with lock:
+                told.append(next(one for one in status(scope, {})["feeds"] if one["tenant"] == stack.spec.name))
+
+    assert stack.run("products", "customers", "orders", progress=watch).failures == {}
+    percents = [one["percent"] for one in told]
+    assert {one["state"] for one in told} == {"backfilling"}
+    assert percents == sorted(percents)
+    assert len(set(percents)) >= 5, percents  # 16 pages
+    assert 50 <= percents[-1] <= 99
+    json.dumps(told)
+    assert list(tables.feeds(told[-1:])) == [f"{stack.key}: backfilling {percents[-1]} %."]
+    after = feed_states(scope)[str(stack.key)]
+    assert (after.kind, after.percent) == ("ok", None)
+
+
+def test_a_stream_that_is_counted_only_after_it_was_read_is_left_out(stack_of: StackOf) -> None:
+    stack, seen = stack_of(CLEAN), list[int | None]()
+
+    def watch(key: StreamKey, step: str, records: int) -> None:
+        if (key.stream, step) == ("products", "judged"):
+            seen.append(feed_states(stack.scope)[str(stack.key)].percent)
+
+    assert stack.run("products", "inventory", progress=watch).failures == {}
+    assert seen == [99]
