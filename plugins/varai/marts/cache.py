@@ -1,7 +1,7 @@
 """A folder of verified copies of published files, bounded in bytes, the least recently used going first.
 
-Files are named by their SHA-256, so snapshots share what did not change, and processes may share a folder: a file appears
-whole by a rename, and whoever has it open keeps it though it is evicted.
+Each tenant has a folder of its own in it. Files are named by their SHA-256, so snapshots share what did not change, and
+processes may share a folder: a file appears whole by a rename, and whoever has it open keeps it though it is evicted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,24 +23,24 @@ _ENDING = ".parquet"
 
 @dataclass(frozen=True, slots=True)
 class FileCache:
-    """Files of at most `limit` bytes in all, apart from the one asked for last."""
+    """Files of at most `limit` bytes in all tenants' folders together, apart from the one asked for last."""
 
     folder: Path
     limit: int
 
-    def open(self, sha256: str, fetch: Callable[[], BinaryIO]) -> BinaryIO:
-        """Open the file with this SHA-256, fetching it when it is not here.
+    def open(self, tenant: str, sha256: str, fetch: Callable[[], BinaryIO]) -> BinaryIO:
+        """Open the tenant's file with this SHA-256, fetching it when it is not here.
 
         Raises:
             Malformed: what was fetched has another SHA-256. FileNotFoundError: what `fetch` raises.
         """
-        path = self.folder / f"{sha256}{_ENDING}"
+        path = self.folder / tenant / f"{sha256}{_ENDING}"
         with contextlib.suppress(FileNotFoundError):
             file = path.open("rb")
             os.utime(path)  # recently used
             return file
-        self.folder.mkdir(parents=True, exist_ok=True)
-        staged = self.folder / f".{uuid.uuid4().hex}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = path.with_name(f".{uuid.uuid4().hex}")
         try:
             self._copy(fetch, staged, sha256)
             file = staged.open("rb")
@@ -49,6 +49,12 @@ class FileCache:
             staged.unlink(missing_ok=True)
         self._evict(keep=path)
         return file
+
+    def keep(self, tenant: str, sha256s: Collection[str]) -> None:
+        """Drop the tenant's files that have none of these SHA-256s."""
+        for path in (self.folder / tenant).glob(f"*{_ENDING}"):
+            if path.stem not in sha256s:
+                path.unlink(missing_ok=True)
 
     def _copy(self, fetch: Callable[[], BinaryIO], staged: Path, sha256: str) -> None:
         digest = hashlib.sha256()
@@ -64,7 +70,7 @@ class FileCache:
 
     def _evict(self, keep: Path) -> None:
         found = []
-        for path in self.folder.glob(f"*{_ENDING}"):
+        for path in self.folder.rglob(f"*{_ENDING}"):
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 stat = path.stat()
                 found.append((stat.st_mtime_ns, stat.st_size, path))

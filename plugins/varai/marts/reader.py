@@ -39,6 +39,9 @@ class Reader:
     def current(self, tenant: str) -> Snapshot:
         """The tenant's current snapshot; use it as a context manager, for one request.
 
+        Copies of the tenant's earlier snapshots are dropped from the cache: an erasure may be why they are superseded. A request
+        that has such a file open keeps it.
+
         Raises:
             Gone: nothing was published for this tenant, or the scope is another tenant's.
         """
@@ -48,7 +51,9 @@ class Reader:
                 f"Nothing is published for tenant '{tenant}' yet.",
                 "Wait for the next run of transform, or read its log.",
             )
-        return Snapshot(self._scope, self._cache, found[0])
+        manifest = found[0]
+        self._cache.keep(tenant, {mart.sha256 for mart in manifest.marts.values()})
+        return Snapshot(self._scope, self._cache, manifest)
 
 
 class Snapshot:
@@ -95,7 +100,7 @@ class Snapshot:
                 )
             try:
                 fetch = partial(objects(self._scope).open, published.key)
-                self._open[mart] = self._cache.open(published.sha256, fetch)
+                self._open[mart] = self._cache.open(self.manifest.tenant, published.sha256, fetch)
             except FileNotFoundError as error:
                 raise Gone(
                     "This snapshot was swept while it was being read.", "Ask again; a newer one is current."

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from varai.kernel import Gone, Malformed, Scope
-from varai.marts import Mart, Reader, publish
+from varai.marts import Mart, Reader, Snapshot, publish
 from varai.marts.cache import FileCache
 from varai.stores import objects
 
@@ -79,17 +79,73 @@ def test_a_file_that_is_not_what_the_manifest_says_is_refused(reader: Reader, sc
         objects(scope).write(key, objects(scope).read(key) + b"more")
         with pytest.raises(Malformed):
             snapshot.query(LINES)
-    assert not list((tmp_path / "cache").glob("*")), "nothing unverified stays in the cache"
+    assert _cached(tmp_path) == set(), "nothing unverified stays in the cache"
 
 
 def test_the_cache_keeps_to_its_bytes_and_drops_the_least_recently_used(tmp_path: Path) -> None:
     cache = FileCache(tmp_path, limit=20)
     contents = {hashlib.sha256(letter * 10).hexdigest(): letter * 10 for letter in (b"a", b"b", b"c")}
     a, b, c = contents
-    for sha256 in (a, b, a, c):
-        with cache.open(sha256, lambda data=contents[sha256]: io.BytesIO(data)) as file:
+    for tenant, sha256 in (("acme", a), ("zenith", b), ("acme", a), ("acme", c)):
+        with cache.open(tenant, sha256, lambda data=contents[sha256]: io.BytesIO(data)) as file:
             assert file.read() == contents[sha256]
-    assert {path.stem for path in tmp_path.iterdir()} == {a, c}
+    assert {path.stem for path in tmp_path.rglob("*.parquet")} == {a, c}
+
+
+def _cached(tmp_path: Path) -> set[str]:
+    """Tenant and SHA-256 of every file of the cache, also of one that was not finished."""
+    return {f"{path.parent.name}/{path.stem}" for path in (tmp_path / "cache").rglob("*") if path.is_file()}
+
+
+def _fetched(snapshot: Snapshot, *marts: str) -> set[str]:
+    """Have the snapshot fetch these marts; returns what the cache must hold for them."""
+    for mart in marts:
+        snapshot.path(mart)
+    return {f"{snapshot.manifest.tenant}/{snapshot.manifest.marts[mart].sha256}" for mart in marts}
+
+
+def test_copies_of_a_superseded_snapshot_go_when_the_newer_one_is_seen(
+    reader: Reader, scope: Scope, connection: Connection, marts: Sequence[Mart], tmp_path: Path
+) -> None:
+    """As after an erasure: a pointer goes, so the lines differ and the daily sales do not. Another process knows no history."""
+    with reader.current("zenith") as other:
+        others = _fetched(other, "fct_order_line", "daily_sales")
+    with reader.current("acme") as held:
+        old, shared = _fetched(held, "fct_order_line"), _fetched(held, "daily_sales")
+        connection.execute("UPDATE marts.fct_order_line SET subject = NULL WHERE tenant = 'acme'")
+        publish(scope, connection, marts)
+        assert _cached(tmp_path) == old | shared | others
+
+        with Reader(scope, tmp_path / "cache").current("acme"):
+            assert _cached(tmp_path) == shared | others
+        subjects = "SELECT count(subject) AS n FROM fct_order_line"
+        assert held.query(subjects).to_pylist() == [{"n": 1}], "who has the file open keeps it"
+        with reader.current("acme") as fresh:
+            assert fresh.query(subjects).to_pylist() == [{"n": 0}]
+            new = _fetched(fresh, "fct_order_line")
+    assert _cached(tmp_path) == new | shared | others
+
+
+def test_what_a_late_request_fetches_of_a_superseded_snapshot_goes_with_the_next(
+    reader: Reader, scope: Scope, connection: Connection, marts: Sequence[Mart], tmp_path: Path
+) -> None:
+    with reader.current("acme") as held:
+        connection.execute("UPDATE marts.fct_order_line SET subject = NULL WHERE tenant = 'acme'")
+        publish(scope, connection, marts)
+        reader.current("acme").close()
+        late = _fetched(held, "fct_order_line")
+        assert _cached(tmp_path) == late
+    reader.current("acme").close()
+    assert _cached(tmp_path) == set()
+
+
+def test_equal_files_of_two_tenants_are_kept_apart(tmp_path: Path) -> None:
+    cache, data = FileCache(tmp_path / "cache", limit=100), b"the same"
+    sha256 = hashlib.sha256(data).hexdigest()
+    for tenant in ("acme", "zenith"):
+        cache.open(tenant, sha256, lambda: io.BytesIO(data)).close()
+    cache.keep("acme", ())
+    assert _cached(tmp_path) == {f"zenith/{sha256}"}
 
 
 def test_a_second_reader_fetches_nothing(reader: Reader, scope: Scope) -> None:
