@@ -23,6 +23,10 @@ class SecretSource(Protocol):
         """Create a secret unless it exists, in one step; returns what is kept (embedded profile only, as `write`)."""
         ...
 
+    def delete(self, name: str) -> None:
+        """Remove a secret; no error when it is absent (embedded profile only, as `write`)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -1,15 +1,15 @@
 """Keys that sign a region's tokens: one to come, one in use, and earlier ones until their overlap ends.
 
-Private keys are secrets of the region (`<region>-signing-<kid>`), made once and never changed or shared with another
-region. MongoDB holds only which key has which part: `signing` {_id: region, version, keys: [{kid, signs_from, ends_at}]}.
+Private keys are secrets of the region (`<region>-signing-<kid>`), made once, never changed or shared with another region,
+and deleted when their key is dropped. MongoDB holds only which key has which part: `signing` {_id: region, version,
+keys: [{kid, signs_from, ends_at}], dropped: [kid]}; `dropped` are keys whose secrets may not be deleted yet.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,13 +72,20 @@ def read_ring(scope: Scope) -> Ring:
     Raises:
         Misconfigured: a private key cannot be read, or cannot be made in this profile.
     """
-    return _ring(scope, _state(scope)["keys"])
+    state = _state(scope)
+    try:
+        return _ring(scope, state["keys"])
+    except Misconfigured:
+        newer = _state(scope)
+        if newer["version"] == state["version"]:
+            raise
+        return _ring(scope, newer["keys"])  # they were rotated meanwhile, and what was dropped is gone
 
 
 def rotate(scope: Scope, *, actor: str = "varai", overlap: timedelta = OVERLAP, now: datetime | None = None) -> Ring:
     """Let the next key sign from now on; the current one verifies for `overlap` more; a new next key is made and published.
 
-    Keys whose overlap has ended are dropped. The act is audited.
+    Keys whose overlap has ended are dropped, and their private parts deleted. The act is audited.
 
     Raises:
         Misconfigured: `overlap` is shorter than tokens live, so that good tokens would be refused.
@@ -89,13 +96,22 @@ def rotate(scope: Scope, *, actor: str = "varai", overlap: timedelta = OVERLAP, 
         raise Misconfigured(f"An overlap of {overlap} is shorter than tokens live.", f"Give at least {least}.")
     at, state = now or utc_now(), _state(scope)
     kept = [one for one in state["keys"] if one["ends_at"] is None or one["ends_at"] > at]
+    ended = [one["kid"] for one in state["keys"] if one not in kept]
+    # Those an earlier rotation dropped are named again: it may have died before it deleted them.
+    dropped = [*state.get("dropped", ()), *ended]
     keys = [_made(scope, at), *(_moved(one, at, at + overlap) for one in kept)]
-    result = documents(scope)["signing"].update_one(
-        {"_id": scope.region, "version": state["version"]}, {"$set": {"keys": keys, "version": state["version"] + 1}}
+    version = state["version"] + 1
+    collection = documents(scope)["signing"]
+    result = collection.update_one(
+        {"_id": scope.region, "version": state["version"]},
+        {"$set": {"keys": keys, "dropped": dropped, "version": version}},
     )
     if result.matched_count == 0:
+        _forget(scope, [keys[0]["kid"]])
         raise Conflict(f"The signing keys of {scope.region} were rotated by another process.")
     audit.append(scope, "signing.rotated", keys[1]["kid"], "Signing keys were rotated.", actor=actor)
+    _forget(scope, dropped)
+    collection.update_one({"_id": scope.region, "version": version}, {"$set": {"dropped": []}})
     return _ring(scope, keys)
 
 
@@ -106,10 +122,10 @@ def _state(scope: Scope) -> dict[str, Any]:
     if found is None:
         at = utc_now()
         keys = [_made(scope, at), {**_made(scope, at), "signs_from": at}]
-        with contextlib.suppress(
-            DuplicateKeyError
-        ):  # another process was faster; its keys count, and ours sign nothing
+        try:
             collection.insert_one({"_id": scope.region, "version": 1, "keys": keys})
+        except DuplicateKeyError:  # another process was faster; its keys count, and ours sign nothing
+            _forget(scope, [one["kid"] for one in keys])
         found = collection.find_one({"_id": scope.region})
     if found is None:
         raise Conflict(f"The signing keys of {scope.region} went away while they were made.")
@@ -121,6 +137,12 @@ def _made(scope: Scope, at: datetime) -> dict[str, Any]:
     kid = f"{at:%Y%m%d}-{secrets.token_hex(6)}"
     scope.secrets.create(_secret(scope, kid), json.dumps(ECKey.generate_key(_CURVE).as_dict(private=True)))
     return {"kid": kid, "signs_from": None, "ends_at": None}
+
+
+def _forget(scope: Scope, kids: Iterable[str]) -> None:
+    """Delete the private parts of keys that are in no ring."""
+    for kid in kids:
+        scope.secrets.delete(_secret(scope, kid))
 
 
 def _moved(one: dict[str, Any], at: datetime, ends: datetime) -> dict[str, Any]:

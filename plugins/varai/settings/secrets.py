@@ -61,6 +61,10 @@ class FolderSecrets:
             staged.unlink()
         return value
 
+    def delete(self, name: str) -> None:
+        """Remove a secret; no error when it is absent."""
+        (self.folder / _checked(name)).unlink(missing_ok=True)
+
     def _staged(self, path: Path, value: str) -> Path:
         """The value on disk beside its place, under a name nobody else uses."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -105,3 +109,7 @@ class GoogleSecrets:
         """Refuse, as `write` does."""
         self.write(name, value)
         return value
+
+    def delete(self, name: str) -> None:
+        """Refuse, as `write` does."""
+        raise Misconfigured(f"The secret `{name}` cannot be deleted from here.", "Destroy it with gcloud or Terraform.")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from varai.kernel import Misconfigured, Scope
-from varai.registry.signing import OVERLAP, TOKEN_LIFE, read_ring, rotate
-from varai.settings import Settings
+from varai.kernel import Conflict, Misconfigured, Scope
+from varai.registry.signing import OVERLAP, TOKEN_LIFE, Ring, read_ring, rotate
+from varai.settings import FolderSecrets, Settings
 from varai.stores import documents
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -44,6 +44,75 @@ def test_a_key_whose_overlap_has_ended_is_dropped(scope: Scope) -> None:
     soon, late = rotate(scope, now=NOW + OVERLAP / 2), rotate(scope, now=NOW + OVERLAP)
     assert first in {key.kid for key in soon.keys}
     assert first not in {key.kid for key in late.keys}
+
+
+def _secrets(home: Path) -> set[str]:
+    return {path.name for path in (home / "secrets").glob("eu-signing-*")}
+
+
+def _named(ring: Ring) -> set[str]:
+    return {f"eu-signing-{key.kid}" for key in ring.keys}
+
+
+def test_the_private_part_of_a_dropped_key_is_deleted_and_no_other(scope: Scope, home: Path) -> None:
+    other = "eu-signing-key-of-somebody-else"
+    scope.secrets.write(other, "kept")
+    ring = read_ring(scope)
+    for step in range(5):
+        assert _secrets(home) == _named(ring) | {other}
+        ring = rotate(scope, now=NOW + step * OVERLAP * 0.4)
+    assert len(ring.keys) == 5  # one to come, one in use, three whose overlap lasts
+    assert _named(rotate(scope, now=NOW + 10 * OVERLAP)) | {other} == _secrets(home)
+
+
+def test_what_a_rotation_that_died_left_is_deleted_by_the_next(
+    scope: Scope, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = f"eu-signing-{read_ring(scope).current.kid}"
+    rotate(scope, now=NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderSecrets, "delete", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            rotate(scope, now=NOW + OVERLAP)
+    assert first in _secrets(home)
+    assert first not in _named(read_ring(scope))
+    assert _named(rotate(scope, now=NOW + OVERLAP)) == _secrets(home)
+
+
+def test_those_who_lose_a_race_leave_no_private_part(scope: Scope, home: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: read_ring(scope), range(4)))
+        assert _secrets(home) == _named(read_ring(scope))
+        tried = list(pool.map(lambda _: _rotated(scope), range(4)))
+    assert any(tried)
+    assert _secrets(home) == _named(read_ring(scope))
+
+
+def test_a_key_dropped_while_the_ring_is_read_is_no_error(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_ring(scope)
+    rotate(scope, now=NOW)
+    read = FolderSecrets.read
+
+    def rotated_meanwhile(secrets: FolderSecrets, name: str) -> str:
+        monkeypatch.setattr(FolderSecrets, "read", read)
+        rotate(scope, now=NOW + OVERLAP)
+        return read(secrets, name)
+
+    monkeypatch.setattr(FolderSecrets, "read", rotated_meanwhile)
+    seen = read_ring(scope)
+    assert [key.kid for key in seen.keys] == [key.kid for key in read_ring(scope).keys]
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _rotated(scope: Scope) -> bool:
+    try:
+        rotate(scope, now=NOW)
+    except Conflict:
+        return False
+    return True
 
 
 def test_an_overlap_shorter_than_tokens_live_is_refused(scope: Scope) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from varai.kernel import Misconfigured, Scope
-from varai.settings import FolderSecrets, Settings, load, load_seeds
+from varai.settings import FolderSecrets, GoogleSecrets, Settings, load, load_seeds
 
 REGIONS = '[eu]\nlocation = "europe-west1"\ndr_location = "europe-west4"\nregime = "gdpr"\n'
 TENANT = """organisation = "north"
@@ -122,3 +122,21 @@ def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     for name in ("absent", "../north-shop", "A"):
         with pytest.raises(Misconfigured):
             secrets.read(name)
+
+
+def test_a_secret_that_is_deleted_is_gone_and_deleting_it_again_is_no_error(tmp_path: Path) -> None:
+    secrets = FolderSecrets(tmp_path)
+    secrets.write("north-shop", "value")
+    secrets.write("south-shop", "value")
+    for _ in range(2):
+        secrets.delete("north-shop")
+    assert [path.name for path in tmp_path.iterdir()] == ["south-shop"]
+    with pytest.raises(Misconfigured):
+        secrets.delete("../south-shop")
+
+
+def test_in_the_cloud_secrets_are_neither_written_nor_deleted_from_here() -> None:
+    secrets = GoogleSecrets("project")
+    for refused in (lambda: secrets.create("north-shop", "value"), lambda: secrets.delete("north-shop")):
+        with pytest.raises(Misconfigured, match="gcloud"):
+            refused()
