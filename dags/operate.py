@@ -2,7 +2,8 @@
 
     sweep    reconcile    erase_due
 
-`reconcile` turns red, naming feed and stream, when places disagree about how many rows there are.
+`reconcile` turns red, naming feed and stream, when places disagree about how many rows there are. The vendor is asked anew where
+it counts exactly; one that does not answer is a difference too.
 """
 
 from __future__ import annotations

@@ -133,18 +133,17 @@ def transform_command(region: MaybeRegion = None) -> None:
 def reconcile_command(
     region: Region, tenant: MaybeTenant = None, feed: MaybeFeed = None, as_json: Json = False
 ) -> None:
-    """Compare counts: vendor, landing, catalogue, warehouse, published. Exit code 1 when they differ."""
+    """Compare counts: what the vendor counts now, what is known here, catalogue, warehouse, published. Exit code 1 when they differ."""
     settings = load()
-    found = [
-        one
-        for key in chosen_feeds(settings, region, tenant, feed)
-        for one in reconcile.reconcile_feed(settings, region, key, holder=holder())
-    ]
+    keys = chosen_feeds(settings, region, tenant, feed)
+    done = reconcile.reconcile_feeds(settings, region, keys, holder=holder())
     if as_json:
-        typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=1))
+        typer.echo(json.dumps([one.model_dump(mode="json") for one in done.found], indent=1))
     else:
-        Console().print(tables.reconciliation(found))
-    if any(one.differences for one in found):
+        Console().print(tables.reconciliation(done.found))
+    for key, why in done.failures.items():
+        typer.echo(f"{key} could not be compared: {why}", err=True)
+    if done.differences:
         raise typer.Exit(1)
 
 

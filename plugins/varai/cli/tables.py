@@ -47,11 +47,11 @@ def reconciliation(found: Iterable[Reconciliation]) -> Table:
     table = Table(title="reconciliation", title_justify="left")
     for name in ("tenant", "feed", "stream"):
         table.add_column(name)
-    for name in ("vendor", "known", "quarantined", "catalogue", "warehouse"):
+    for name in ("vendor", "changed since", "known", "quarantined", "catalogue", "warehouse", "published"):
         table.add_column(name, justify="right")
     table.add_column("differences")
     for one in found:
-        places = (one.vendor, one.known, one.quarantined, one.catalogue, one.warehouse)
+        places = (one.vendor, one.changed, one.known, one.quarantined, one.catalogue, one.warehouse, one.published)
         table.add_row(
             one.tenant, one.feed, one.stream, *map(_number, places), "; ".join(one.differences) or "[green]none[/]"
         )

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from varai.kernel import BatchRef, Gone, Scope
+from varai.canonical.mapping import CHILD, UNMAPPABLE
+from varai.kernel import BatchRef, FeedKey, Gone, Scope
 from varai.privacy import create_object, open_object
 from varai.registry import SliceState, slice_keys
 from varai.stores import objects
@@ -104,6 +105,18 @@ def list_rows(
     rows.sort(key=lambda row: (row.entity, row.source_id))
     rows.sort(key=lambda row: row.since, reverse=True)
     return rows[:limit]
+
+
+def count_unmappable(scope: Scope, feed: FeedKey, stream: str) -> int:
+    """How many vendor records of a stream gave no row, at most: one that could be mapped since is counted still."""
+    lines: set[str] = set()
+    for key in objects(scope).list(f"{_ROOT}/{feed.tenant}/{UNMAPPABLE}/"):
+        table = _table(scope, key, ("reason", "line"))
+        about = json.loads(table.schema.metadata[_ABOUT])
+        if (about["feed"], about["stream"]) == (feed.feed, stream):
+            records = table.filter(pc.invert(pc.starts_with(table["reason"], CHILD)))
+            lines.update(records["line"].to_pylist())
+    return len(lines)
 
 
 def _freed(scope: Scope, tenant: str) -> set[tuple[str, str, str]]:

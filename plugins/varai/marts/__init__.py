@@ -1,8 +1,20 @@
 """Marts are published per tenant as immutable snapshots of Parquet files, and read through a bounded local cache."""
 
+from varai.marts.counts import PublishedCount, count_published
 from varai.marts.metrics import Metric, load_metrics
 from varai.marts.publish import publish
 from varai.marts.reader import Reader, Snapshot
 from varai.marts.words import Manifest, Mart, PublishedMart
 
-__all__ = ["Manifest", "Mart", "Metric", "PublishedMart", "Reader", "Snapshot", "load_metrics", "publish"]
+__all__ = [
+    "Manifest",
+    "Mart",
+    "Metric",
+    "PublishedCount",
+    "PublishedMart",
+    "Reader",
+    "Snapshot",
+    "count_published",
+    "load_metrics",
+    "publish",
+]

@@ -14,7 +14,7 @@ from varai.river import erasure, operate
 from varai.river import ingest as river
 from varai.river import settle as settling
 from varai.river import transform as transforming
-from varai.river.reconcile import reconcile_feed
+from varai.river.reconcile import reconcile_feeds
 from varai.river.run import new_run_id
 from varai.settings import Settings
 from varai.settings import load as load_settings
@@ -97,17 +97,13 @@ def sweep(region: str) -> dict[str, int]:
 
 
 def reconcile(region: str, run_id: str) -> int:
-    """Compare every feed of the region; returns how many streams agree. Raises Unbalanced, naming those that do not."""
+    """Compare every feed of the region; returns how many streams agree. Raises Unbalanced, naming what does not."""
     settings = load_settings()
-    found = [
-        one
-        for feed in feeds(settings.scope(region))
-        for one in reconcile_feed(settings, region, feed.key, holder=_holder(run_id))
-    ]
-    wrong = [f"{one.tenant}/{one.feed}/{one.stream}: {'; '.join(one.differences)}" for one in found if one.differences]
-    if wrong:
-        raise Unbalanced(f"{len(wrong)} streams differ. {' '.join(wrong)}.")
-    return len(found)
+    keys = [feed.key for feed in feeds(settings.scope(region))]
+    done = reconcile_feeds(settings, region, keys, holder=_holder(run_id))
+    if done.differences:
+        raise Unbalanced(f"{len(done.differences)} streams or feeds differ. {' '.join(done.differences)}.")
+    return len(done.found)
 
 
 def erase_due(region: str, run_id: str) -> int:

@@ -204,6 +204,13 @@ class Connector(Protocol):
         """Prepare a read of one stream; nothing is requested before the first page. Misconfigured: no such stream."""
         ...
 
+    def count(self, session: Session, stream: str, window: Window) -> int | None:
+        """How many records of the window the vendor counts now, exactly and without limit; None where it gives no such count.
+
+        Raises Throttled, Unauthorised, Malformed, Gone or Unavailable.
+        """
+        ...
+
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> EntityMapping:
         """How the stream's lines become canonical entities; pure."""
         ...

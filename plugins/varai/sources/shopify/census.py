@@ -12,9 +12,10 @@ from typing import Final
 
 import msgspec
 
-from varai.kernel import Malformed
-from varai.sources.contract import Page
+from varai.kernel import Malformed, Window
+from varai.sources.contract import Page, Session
 from varai.sources.shopify import bulk, queries
+from varai.sources.shopify.client import open_shop
 from varai.sources.shopify.lines import Seen, head_of, number
 from varai.sources.shopify.pages import by_ids
 from varai.sources.shopify.reading import Reading, location_ids, read
@@ -95,6 +96,14 @@ def _fetched(reading: Reading, missed: list[int]) -> Iterator[Page]:
     ids = [f"gid://shopify/{kind}/{key}" for key in missed]
     for nodes in by_ids(reading.client, queries.NODES[reading.stream], ids):
         yield reading.page(nodes)
+
+
+def count(session: Session, stream: str, window: Window) -> int | None:
+    """The vendor's exact count of a window as it is now; None for a stream that it does not count."""
+    if stream not in queries.COUNT:
+        return None
+    with open_shop(session) as client:
+        return exact_count(Reading(client, stream, window))
 
 
 def exact_count(reading: Reading) -> int | None:

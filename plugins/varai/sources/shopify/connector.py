@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from varai.kernel import Feed, Window
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
+from varai.sources.shopify.census import count
 from varai.sources.shopify.check import check
 from varai.sources.shopify.extraction import ShopifyExtraction
 from varai.sources.shopify.queries import API_VERSION
@@ -33,6 +34,10 @@ class Shopify:
     def extract(self, session: Session, stream: str, window: Window) -> Extraction:
         """Prepare a read; raises Misconfigured for a stream there is not."""
         return ShopifyExtraction(session, stream_spec(self, stream).name, window)
+
+    def count(self, session: Session, stream: str, window: Window) -> int | None:
+        """Products, customers and orders are counted exactly; the other streams are not."""
+        return count(session, stream_spec(self, stream).name, window)
 
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
         """How the stream's lines become canonical entities."""
