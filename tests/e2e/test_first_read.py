@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
 from tests.e2e.conftest import CLEAN, StackOf
+from tests.e2e.stack import Stack
 from varai.cli import tables
-from varai.registry import StreamKey, feed_states, status
+from varai.kernel import utc_now
+from varai.registry import FeedState, StreamKey, feed_states, set_state, status
 
 PAGE = 5
 
@@ -44,3 +49,18 @@ def test_a_stream_that_is_counted_only_after_it_was_read_is_left_out(stack_of: S
 
     assert stack.run("products", "inventory", progress=watch).failures == {}
     assert seen == [99]
+
+
+def test_a_list_of_feeds_says_state_and_percent_apart_for_programs_and_together_for_people(stack_of: StackOf) -> None:
+    stack = stack_of(CLEAN)
+    set_state(stack.scope, stack.key, FeedState(kind="backfilling", since=utc_now(), percent=42))
+    (row,) = json.loads(_listed(stack, "--json"))
+    assert (row["state"], row["percent"]) == ("backfilling", 42)
+    assert "backfilling 42 %" in _listed(stack)
+
+
+def _listed(stack: Stack, *options: str) -> str:
+    """`varai feeds list` in a process of its own, on a wide terminal."""
+    words = [sys.executable, "-c", "from varai.cli import app; app()", "feeds", "list", "--region", "eu", *options]
+    environment = {**os.environ, **stack.environment, "COLUMNS": "200"}
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout

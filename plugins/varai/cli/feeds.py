@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -22,13 +23,13 @@ app = typer.Typer(no_args_is_help=True, help="Look after connections to vendors.
 def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: Json = False) -> None:
     """Feeds with their state."""
     settings = load()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in chosen_regions(settings, region):
         scope = settings.scope(name, tenant)
         states = feed_states(scope)
         for one in feeds(scope):
             state = states.get(str(one.key))
-            kind = "paused" if one.paused else phrase(state.kind, state.percent) if state else "never run"
+            kind = "paused" if one.paused else state.kind if state else "never run"
             rows.append(
                 {
                     "region": name,
@@ -36,6 +37,7 @@ def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: 
                     "feed": one.name,
                     "connector": one.connector,
                     "state": kind,
+                    "percent": state.percent if state and not one.paused else None,
                     "cure": state.cure if state else "",
                 }
             )
@@ -46,7 +48,8 @@ def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: 
     for column in ("region", "tenant", "feed", "connector", "state", "cure"):
         table.add_column(column)
     for row in rows:
-        table.add_row(*row.values())
+        names = (row["region"], row["tenant"], row["feed"], row["connector"])
+        table.add_row(*names, phrase(row["state"], row["percent"]), row["cure"])
     Console().print(table)
 
 
