@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from varai.kernel import Conflict, LeaseHeld, Scope, VaraiError, utc_now
 from varai.stores import documents
@@ -113,7 +113,10 @@ def renewing_held(scope: Scope, holder: str) -> Iterator[None]:
 
 @contextmanager
 def _repeating(beat: Callable[[], None], name: str) -> Iterator[None]:
-    """Call `beat` every minute from a thread of its own while the body works, until it raises a typed error."""
+    """Call `beat` every minute from a thread of its own while the body works, until it raises a typed error.
+
+    A registry that does not answer costs one beat, not the lease, which outlives several.
+    """
     stop = threading.Event()
 
     def repeat() -> None:
@@ -123,6 +126,8 @@ def _repeating(beat: Callable[[], None], name: str) -> Iterator[None]:
             except VaraiError as error:
                 log.warning("lease.lost", what=error.what)
                 return
+            except PyMongoError as error:
+                log.warning("lease.not_renewed", name=name, kind=type(error).__name__)
 
     thread = threading.Thread(target=repeat, name=f"renew {name}", daemon=True)
     thread.start()

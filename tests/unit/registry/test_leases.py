@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from varai.kernel import Conflict, LeaseHeld, Scope, utc_now
-from varai.registry import acquire, check, held, leases, release, renew, renewing_held
+from varai.registry import acquire, check, held, leases, release, renew, renewing, renewing_held
 from varai.stores import documents
+from varai.stores.documents import Documents
 
 EXPIRED = timedelta(seconds=-1)
 SOON = timedelta(seconds=30)
@@ -95,3 +97,22 @@ def test_leases_are_renewed_again_while_the_work_lasts(scope: Scope, monkeypatch
     with pytest.raises(LeaseHeld, match="run one"):
         acquire(scope, "feed:late/shop", "run three")
     acquire(scope, "feed:other/shop", "run three")
+
+
+def test_a_registry_that_does_not_answer_once_costs_no_lease(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_RENEW_S", 0.01)
+    lease = acquire(scope, "feed:a/shop", "run one", EXPIRED)
+    asked: list[str] = []
+
+    def unanswered(found: Scope) -> Documents:
+        asked.append(found.region)
+        if len(asked) == 1:
+            raise AutoReconnect
+        return documents(found)
+
+    monkeypatch.setattr(leases, "documents", unanswered)
+    with renewing(scope, lease):
+        deadline = time.monotonic() + 10
+        while _expires(scope)["feed:a/shop"] <= utc_now():
+            assert time.monotonic() < deadline
+    assert len(asked) > 1
