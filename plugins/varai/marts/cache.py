@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from varai.kernel import Malformed
 
 _CHUNK = 2**20
 _ENDING = ".parquet"
+_ABANDONED_S = 3600
+"""A copy that was not written to for this long has nobody who writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,14 @@ class FileCache:
         return file
 
     def keep(self, tenant: str, sha256s: Collection[str]) -> None:
-        """Drop the tenant's files that have none of these SHA-256s."""
+        """Drop the tenant's files that have none of these SHA-256s, and what processes that died left half copied."""
         for path in (self.folder / tenant).glob(f"*{_ENDING}"):
             if path.stem not in sha256s:
                 path.unlink(missing_ok=True)
+        for path in (self.folder / tenant).glob(".*"):
+            with contextlib.suppress(FileNotFoundError):  # whoever copied it was done meanwhile
+                if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                    path.unlink()
 
     def _copy(self, fetch: Callable[[], BinaryIO], staged: Path, sha256: str) -> None:
         digest = hashlib.sha256()

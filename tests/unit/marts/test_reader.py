@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -137,6 +139,17 @@ def test_what_a_late_request_fetches_of_a_superseded_snapshot_goes_with_the_next
         assert _cached(tmp_path) == late
     reader.current("acme").close()
     assert _cached(tmp_path) == set()
+
+
+def test_a_copy_that_a_dead_process_left_goes_and_one_that_is_made_now_stays(reader: Reader, tmp_path: Path) -> None:
+    """The dead one's may hold a person who was erased since."""
+    for name, age_s in (("dead", 2 * 3600), ("alive", 60)):
+        half = tmp_path / "cache/acme" / f".{name}"
+        half.parent.mkdir(parents=True, exist_ok=True)
+        half.write_bytes(b"PAR1")
+        os.utime(half, (time.time() - age_s,) * 2)
+    reader.current("acme").close()
+    assert _cached(tmp_path) == {"acme/.alive"}
 
 
 def test_equal_files_of_two_tenants_are_kept_apart(tmp_path: Path) -> None:
