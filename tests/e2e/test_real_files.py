@@ -89,6 +89,9 @@ def test_the_second_capture_writes_what_moved_and_a_repeat_writes_nothing(
     report = SliceState(scope, StreamKey(*_KEY, "products")).report()
     assert report is not None and report.balanced
     assert (report.tombstoned, report.entities["variant"].tombstoned) == (340, 340)
+    stock = SliceState(scope, StreamKey(*_KEY, "inventory")).report()
+    assert stock is not None and stock.balanced
+    assert (stock.tombstoned, catalogue.count_live(scope, _KEY, "inventory_level")) == (340, len(after))
 
     digest = catalogue.digest(scope, _KEY.tenant)
     assert _run(settings).merged == {}

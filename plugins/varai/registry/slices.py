@@ -112,6 +112,9 @@ class Pending(_Stated):
         description="keys of staged objects; all are gone once the warehouse has merged them"
     )
     hashes: str = Field(description="key of the next hashes.parquet")
+    listed_at: datetime | None = Field(
+        default=None, description="when its deletes were found by a listing of ids; None: they were not"
+    )
 
 
 class Watermark(_Stated):
@@ -119,6 +122,12 @@ class Watermark(_Stated):
 
     watermark: datetime
     batch_id: str
+
+
+class Listed(_Stated):
+    """When all ids of the stream were last compared with the vendor's."""
+
+    at: datetime
 
 
 class Acceptance(_Stated):
@@ -170,6 +179,11 @@ class SliceState:
         found, _ = self._read("watermark.json", Watermark)
         return found.watermark if found else None
 
+    def listed_at(self) -> datetime | None:
+        """When all ids of the stream were last compared with the vendor's, or None."""
+        found, _ = self._read("listed.json", Listed)
+        return found.at if found else None
+
     def report(self) -> SliceReport | None:
         """The most recent slice."""
         found = objects(self.scope).get(f"{self.key.prefix}slice.json")
@@ -212,12 +226,19 @@ class SliceState:
             value = Watermark(token=pending.token, watermark=mark, batch_id=pending.batch.batch_id)
             self._swap("watermark.json", value, version, pending.token, found.token if found else 0)
         self.write_report(pending.report.model_copy(update={"settled": True}))
+        self._keep_listed(pending)
         planned, _ = self._read("window.json", Planned)
         if planned is not None and planned.window == pending.batch.window:
             store.delete(f"{self.key.prefix}accepted.json")
             store.delete(f"{self.key.prefix}window.json")
         store.delete(f"{self.key.prefix}pending.json")
         store.delete_prefix(f"{self.key.prefix}hashes.next")
+
+    def _keep_listed(self, pending: Pending) -> None:
+        if pending.listed_at is not None:
+            found, version = self._read("listed.json", Listed)
+            value = Listed(token=pending.token, at=pending.listed_at)
+            self._swap("listed.json", value, version, pending.token, found.token if found else 0)
 
     @property
     def unfinished(self) -> bool:

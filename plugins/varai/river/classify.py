@@ -36,11 +36,16 @@ SET_KEYS = ("sku", "gtin")
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How deletes can be seen: from the vendor's events, from whole records, and (`whole`) from a read of everything."""
+    """How deletes can be seen: from the vendor's events, from whole records, and (`whole`) from a read of everything.
+
+    And (`listed`) from a list of ids, attached as `listed` (source_id): it says nothing of records with a smaller number than `horizon`.
+    """
 
     primary: str
-    deleted_roots: Sequence[str]
-    whole: bool
+    deleted_roots: Sequence[str] = ()
+    whole: bool = False
+    listed: bool = False
+    horizon: int | None = None
 
 
 def rank(con: duckdb.DuckDBPyConnection, entity: str, primary: str, only_batch: str | None = None) -> None:
@@ -77,6 +82,10 @@ def find_gone(con: duckdb.DuckDBPyConnection, entity: str, census: Census) -> No
         clauses.append("p.root_id IN (SELECT source_id FROM roots)")
     if census.whole:
         clauses.append("true")
+    if census.listed:
+        sight = "true" if census.horizon is None else f"TRY_CAST(p.root_id AS BIGINT) >= {census.horizon}"
+        absent = "p.root_id NOT IN (SELECT source_id FROM listed) AND p.root_id NOT IN (SELECT source_id FROM roots)"
+        clauses.append(f"({sight}) AND {absent}")
     con.execute(
         f"""
         CREATE TEMP TABLE gone_{entity} AS

@@ -15,8 +15,9 @@ from varai.kernel import BatchRef
 from varai.registry import Counts, SliceState
 from varai.river.classify import HASH_COLUMNS, Census, find_gone, find_roots, find_unchanged, flipped, rank, settle_sets
 from varai.river.context import FeedRun
+from varai.river.listed import insist
 from varai.river.replay import replayed_rows
-from varai.sources.contract import Deletion, StreamSpec
+from varai.sources.contract import StreamSpec
 from varai.stores import objects
 
 NO_SUITE = "-"
@@ -37,22 +38,23 @@ def judge_slice(
     ref: BatchRef,
     mapping: Mapping,
     suites: Dict[str, Suite],
-    deletions: tuple[Deletion, ...],
+    census: Census,
     *,
     remap: bool = False,
 ) -> Judgement:
-    """Sort and judge the rows of every entity of a slice; `rows_<entity>` must be attached."""
+    """Sort and judge the rows of every entity of a slice; `rows_<entity>` must be attached, and what the census needs.
+
+    Raises Unbalanced when a listing would have most of what is known gone.
+    """
     attach_hashes(con, state)
-    # Only what is on sale is compared with the whole: an order that a scope no longer shows has not ceased to exist.
-    census = Census(
-        spec.primary, [one.source_id for one in deletions], whole=ref.window.whole and not spec.sealed and not remap
-    )
     counts = {}
     for name in spec.entities:
         rank(con, name, spec.primary, only_batch=ref.batch_id if remap else None)
         if name == spec.primary:
             find_roots(con, spec.primary)
         find_gone(con, name, census)
+        if census.listed and name == spec.primary:
+            insist(state, spec, con)
         counts[name] = _judge_entity(run, spec, con, name, mapping, suites.get(name), remap=remap)
     return Judgement(counts)
 

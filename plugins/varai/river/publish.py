@@ -16,7 +16,7 @@ from varai.canonical import entity as canonical_entity
 from varai.canonical.mapping import UNMAPPABLE, Mapping
 from varai.gate import Suite, evidence, quarantine
 from varai.kernel import BatchRef
-from varai.privacy import create_object, open_object
+from varai.privacy import Vault, create_object, open_object
 from varai.registry import SliceState
 from varai.registry.leases import check
 from varai.river.classify import HASH_COLUMNS, SET_KEYS
@@ -45,6 +45,7 @@ def publish_slice(
     """
     check(run.scope, lease_name(run.feed.key), run.lease.token)
     staged = {name: key for name in spec.entities if (key := _stage(run, con, ref, name))}
+    _forget(run, spec, con)
     for name in (*spec.entities, UNMAPPABLE):
         _quarantine(run, con, ref, name, sealed=spec.sealed)
     for name in spec.entities:
@@ -100,6 +101,26 @@ def keep_evidence(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, s
     evidence.keep(
         run.scope, con, suite, ref, rows=f"new_{name}", holders=holders, failing=f"failing_{name}", sealed=sealed
     )
+
+
+def _forget(run: FeedRun, spec: StreamSpec, con: duckdb.DuckDBPyConnection) -> None:
+    """Take people whom the vendor has deleted out of the vault, those too whom a remap of older batches has put back there.
+
+    The warehouse keeps a tombstone under the pseudonym, and orders keep pointing to it. It is no erasure: the ledger is
+    not told, for the vendor may bring the person back, and landing keeps the sealed lines to the end of their life.
+    """
+    for name in spec.entities:
+        if canonical_entity(name).vaulted:
+            rows = con.execute(
+                f"""
+                SELECT source_id FROM gone_{name} UNION
+                SELECT p.source_id FROM prev p WHERE p.entity = '{name}' AND p.deleted
+                  AND p.source_id IN (SELECT source_id FROM rank_{name})
+                  AND p.source_id NOT IN (SELECT source_id FROM rank_{name} WHERE NOT superseded)
+                """
+            ).fetchall()
+            if rows:
+                Vault(run.scope).forget(subject for (subject,) in rows)
 
 
 _GIVEN = ("tenant", "feed", "source", "batch_id", "ingested_at", "deleted")

@@ -19,12 +19,14 @@ from varai.kernel import BatchRef, Unbalanced, Window
 from varai.privacy import Ledger, Vault, protect
 from varai.registry import Pending, SliceReport, SliceState
 from varai.registry.slices import Planned
+from varai.river.classify import Census
 from varai.river.context import FeedRun
 from varai.river.judged import Judgement, judge_slice
+from varai.river.listed import attach, believed, due
 from varai.river.mapped import MappedRows, write_mapped
 from varai.river.publish import publish_slice
 from varai.river.shop import keep_facts
-from varai.sources.contract import Deletion, ShopFacts, StreamSpec
+from varai.sources.contract import Deletion, Extraction, Listing, ShopFacts, StreamSpec
 
 _SEALED_MEMORY = "2GB"
 _MEMORY = "1GB"
@@ -39,8 +41,9 @@ def run_slice(run: FeedRun, spec: StreamSpec, window: Window | None = None) -> B
     state = run.state(spec.name)
     planned = _plan(run, state, spec, window)
     run.progress(state.key, "planned", 0)
-    ref, deletions = _land(run, state, spec, planned)
-    return carry(run, spec, state, ref, deletions)
+    ref, extraction = _land(run, state, spec, planned)
+    listing = believed(state, extraction.listing)
+    return carry(run, spec, state, ref, tuple(extraction.deletions), listing=listing)
 
 
 def carry(
@@ -50,9 +53,10 @@ def carry(
     ref: BatchRef,
     deletions: tuple[Deletion, ...],
     *,
+    listing: Listing | None = None,
     remap: bool = False,
 ) -> BatchRef:
-    """From a landed batch to staged rows and the catalogue.
+    """From a landed batch to staged rows and the catalogue. What a `listing` of the stream's ids lacks is gone.
 
     With `remap` the batch was landed in the past: rows that a later batch carried are superseded, and what it lacks is not gone.
     """
@@ -64,7 +68,8 @@ def carry(
     con = _connect(run, spec)
     try:
         mapped.attach(con, (*spec.entities, UNMAPPABLE))
-        judgement = judge_slice(run, spec, state, con, ref, mapping, suites, deletions, remap=remap)
+        census = _census(run, spec, con, ref, deletions, listing, remap=remap)
+        judgement = judge_slice(run, spec, state, con, ref, mapping, suites, census, remap=remap)
         report = _report(ref, spec, state, judgement, unmappable=_unmappable(con), erased=reading.erased)
         if (
             remap
@@ -81,7 +86,15 @@ def carry(
         con.close()
         mapped.drop()
     state.pend(
-        Pending(token=run.lease.token, holder=run.lease.holder, batch=ref, report=report, staged=staged, hashes=hashes)
+        Pending(
+            token=run.lease.token,
+            holder=run.lease.holder,
+            batch=ref,
+            report=report,
+            staged=staged,
+            hashes=hashes,
+            listed_at=ref.ingested_at if listing is not None else None,
+        )
     )
     return ref
 
@@ -93,9 +106,10 @@ def _plan(run: FeedRun, state: SliceState, spec: StreamSpec, window: Window | No
     return state.plan(run.lease.token, overlap, incremental=spec.incremental)
 
 
-def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -> tuple[BatchRef, tuple[Deletion, ...]]:
+def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -> tuple[BatchRef, Extraction]:
     """Read the vendor and land what it gives. Raises Unbalanced when counts differ and no operator has accepted that."""
-    extraction = run.connector.extract(run.session(state.key), spec.name, planned.window)
+    session, listing = run.session(state.key), due(state, spec, planned)
+    extraction = run.connector.extract(session, spec.name, planned.window, listing=listing)
     landed = landing.land(
         run.scope,
         run.feed.key,
@@ -114,7 +128,7 @@ def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -
         raise Unbalanced(
             f"{state.key.tenant}/{state.key.feed}/{spec.name}: the vendor counts {ref.vendor_count} records, {ref.records} landed."
         )
-    return ref, tuple(extraction.deletions)
+    return ref, extraction
 
 
 def _landed_only(ref: BatchRef) -> SliceReport:
@@ -128,6 +142,29 @@ def _landed_only(ref: BatchRef) -> SliceReport:
         ingested_at=ref.ingested_at,
         vendor_count=ref.vendor_count,
         landed=ref.records,
+    )
+
+
+def _census(
+    run: FeedRun,
+    spec: StreamSpec,
+    con: duckdb.DuckDBPyConnection,
+    ref: BatchRef,
+    deletions: tuple[Deletion, ...],
+    listing: Listing | None,
+    *,
+    remap: bool,
+) -> Census:
+    """How deletes of this slice can be seen; what a listing says is put on the connection."""
+    if listing is not None:
+        attach(run, spec, con, listing)
+    return Census(
+        spec.primary,
+        [one.source_id for one in deletions],
+        # Only what is on sale is compared with the whole: an order that a scope no longer shows has not ceased to exist.
+        whole=ref.window.whole and not spec.sealed and not remap,
+        listed=listing is not None,
+        horizon=listing.horizon if listing is not None else None,
     )
 
 

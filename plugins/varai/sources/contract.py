@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_ch
 from varai.kernel import Feed, Misconfigured, Window, utc_now
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from varai.canonical.mapping import Mapping as EntityMapping
 
 Census = Literal["exact", "ids"]
@@ -44,6 +46,21 @@ class Deletion(NamedTuple):
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The ids a stream has at the vendor now, whatever the window: a known record that is not among them is gone.
+
+    Attributes:
+        ids: source ids of root records, an Arrow array of text.
+        vendor_count: the most the vendor counted beside it; None where it gives no count.
+        horizon: ids are numbers that grow, and records with a smaller one are out of sight, not gone; None: all are in sight.
+    """
+
+    ids: pa.Array
+    vendor_count: int | None = None
+    horizon: int | None = None
+
+
 class ShopFacts(NamedTuple):
     """What a mapping must know of the shop: ISO 4217 currency of its books and IANA time zone."""
 
@@ -66,6 +83,7 @@ class StreamSpec:
         withheld: an erased subject's record is withheld whole (True), or the paths in `redact` are set to null (False).
         redact: JSON paths that identify a person; in a path "[]" stands for every item of a list.
         incremental: False: the vendor cannot filter it by time, so every read is whole whatever the window's start.
+        listed: the vendor tells no deletes of it in a window: now and then its ids are listed and compared.
     """
 
     name: str
@@ -78,6 +96,7 @@ class StreamSpec:
     withheld: bool = False
     redact: tuple[tuple[str, ...], ...] = ()
     incremental: bool = True
+    listed: bool = False
 
 
 class TokenStore(Protocol):
@@ -163,6 +182,11 @@ class Extraction(Protocol):
         ...
 
     @property
+    def listing(self) -> Listing | None:
+        """The stream's ids, when they were asked for or what the vendor deleted calls for them; they are read after the pages."""
+        ...
+
+    @property
     def query_hash(self) -> str:
         """Hash of the questions asked, windows and cursors left out: it moves when the selection does."""
         ...
@@ -200,8 +224,11 @@ class Connector(Protocol):
         """Ask the vendor what this feed may read; raises typed errors when it cannot even be asked."""
         ...
 
-    def extract(self, session: Session, stream: str, window: Window) -> Extraction:
-        """Prepare a read of one stream; nothing is requested before the first page. Misconfigured: no such stream."""
+    def extract(self, session: Session, stream: str, window: Window, *, listing: bool = False) -> Extraction:
+        """Prepare a read of one stream, with a listing of its ids if that is asked for.
+
+        Nothing is requested before the first page. Misconfigured: no such stream.
+        """
         ...
 
     def count(self, session: Session, stream: str, window: Window) -> int | None:

@@ -21,6 +21,7 @@ from sandbox.vendors.shopify.store import ALL_SCOPES, ShopWriter
 from tests.conftest import REPOSITORY, free_port, running
 from varai.kernel import Conflict, Feed, Window
 from varai.sources import Page, Session, connector
+from varai.sources.contract import Listing
 
 NUMBERS = itertools.count(1)
 END = datetime(2026, 11, 1, tzinfo=UTC)
@@ -57,6 +58,7 @@ class Landed:
     records: int
     vendor_count: int | None
     deletions: tuple[Any, ...]
+    listing: Listing | None
 
     @property
     def roots(self) -> list[dict[str, Any]]:
@@ -117,10 +119,16 @@ class Shop:
         time.sleep(min(seconds, 0.05))  # long enough for the simulator to go on, short enough for a test
 
     def land(
-        self, stream: str, window: Window = WHOLE, *, between: Callable[[Page], None] | None = None, **settings: Any
+        self,
+        stream: str,
+        window: Window = WHOLE,
+        *,
+        between: Callable[[Page], None] | None = None,
+        listing: bool = False,
+        **settings: Any,
     ) -> Landed:
         """Read a stream; `between` is called after each page."""
-        extraction = connector("shopify").extract(self.session(**settings), stream, window)
+        extraction = connector("shopify").extract(self.session(**settings), stream, window, listing=listing)
         lines, records = [], 0
         for page in extraction:
             assert page.lines.endswith(b"\n")
@@ -129,7 +137,7 @@ class Shop:
             records += page.records
             if between is not None:
                 between(page)
-        return Landed(lines, records, extraction.vendor_count, extraction.deletions)
+        return Landed(lines, records, extraction.vendor_count, extraction.deletions, extraction.listing)
 
     def fault(self, kind: str, **options: Any) -> None:
         self.http.post(f"{self.base_url}/_faults", json={"kind": kind, **options}).raise_for_status()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.vendors.shopify.store import ALL_SCOPES
 from tests.unit.sources.conftest import (
     ALL_AS_WINDOW,
     END,
@@ -154,6 +155,51 @@ def test_destroyed_products_of_the_window_are_deletions(make_shop: MakeShop) -> 
     landed = shop.land("products", Window(start=END, end=END + timedelta(days=1)))
     assert landed.deletions == (("product", "2", datetime(2026, 11, 1, 10, tzinfo=UTC)),)
     assert shop.land("products", WHOLE).deletions == ()
+
+
+MOMENT = Window(start=END, end=END + timedelta(hours=1))
+LISTED = {"customers": ("Customer", 7), "orders": ("Order", 7), "inventory": ("InventoryLevel", 9)}
+
+
+@pytest.mark.parametrize("stream", LISTED)
+def test_a_listing_has_every_id_whatever_the_window(make_shop: MakeShop, stream: str) -> None:
+    shop = make_shop(products=3, orders=7, customers=7)
+    assert shop.land(stream, MOMENT).listing is None
+    shop.fault("missing_page", match="id updatedAt", times=1)  # one page that goes missing is made good
+    found = shop.land(stream, MOMENT, listing=True, page_size=2).listing
+    assert found is not None and found.horizon is None
+    every = {line["id"].rsplit("/", 1)[1] for line in shop.land(stream).roots}
+    assert set(found.ids.to_pylist()) == every
+    assert len(found.ids) == LISTED[stream][1]
+
+
+def test_a_listing_that_stays_short_stands_beside_the_vendors_count(make_shop: MakeShop) -> None:
+    shop = make_shop(customers=7)
+    shop.fault("missing_page", match="sortKey: ID", times=-1)
+    found = shop.land("customers", MOMENT, listing=True, page_size=2).listing
+    assert found is not None and found.vendor_count == 7 > len(found.ids)
+
+
+def test_a_listing_of_orders_says_what_is_out_of_sight(make_shop: MakeShop) -> None:
+    scopes = tuple(scope for scope in ALL_SCOPES if scope != "read_all_orders")
+    shop = make_shop(orders=3, scopes=scopes)
+    with shop.writer() as writer:
+        put_order(writer, 8, at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        put_order(writer, 2, at="2024-01-01T00:00:00Z")
+    found = shop.land("orders", MOMENT, listing=True).listing
+    assert found is not None and found.horizon == min(map(int, found.ids.to_pylist())) >= 1
+    with shop.writer() as writer:
+        for number in (1, 3, 8):
+            writer.delete(f"gid://shopify/Order/{number}", stamp(0))
+    assert shop.land("orders", MOMENT, listing=True).listing is None
+
+
+def test_stock_is_listed_when_a_product_was_destroyed(make_shop: MakeShop) -> None:
+    shop = make_shop(products=2)
+    with shop.writer() as writer:
+        writer.delete("gid://shopify/Product/1", "2026-11-01T00:10:00Z")
+    assert shop.land("inventory", MOMENT).listing is not None
+    assert shop.land("inventory", Window(start=MOMENT.end, end=MOMENT.end + timedelta(hours=1))).listing is None
 
 
 def test_a_page_that_is_too_dear_is_halved_until_it_fits(make_shop: MakeShop) -> None:

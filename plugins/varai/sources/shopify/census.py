@@ -106,15 +106,24 @@ def count(session: Session, stream: str, window: Window) -> int | None:
         return exact_count(Reading(client, stream, window))
 
 
-def exact_count(reading: Reading) -> int | None:
-    """The vendor's exact count of the window; None when it gives none, or only a lower bound."""
-    data = reading.client.ask(queries.COUNT[reading.stream], {"query": reading.filter}, _CountData)
+def exact_count(reading: Reading, *, everything: bool = False) -> int | None:
+    """The vendor's exact count of the window, or of the whole stream; None when it gives none, or only a lower bound."""
+    filter = None if everything else reading.filter
+    data = reading.client.ask(queries.COUNT[reading.stream], {"query": filter}, _CountData)
     return data.count.count if data.count is not None and data.count.precision == "EXACT" else None
 
 
 def census(reading: Reading, filter: str) -> Seen:
     """The ids of records that the filter lists, asked for in another order than the records were."""
     found = Seen()
+    for gids in listed(reading, filter):
+        for gid in gids:
+            found.meet(number(gid))
+    return found
+
+
+def listed(reading: Reading, filter: str | None) -> Iterator[list[str]]:
+    """Gids of the records that the filter lists, page by page; of all records without one."""
     asked: list[tuple[str, dict[str, str | None]]]
     if reading.stream == "locations":
         asked = [(queries.CENSUS["locations"], {"query": None})]
@@ -124,9 +133,7 @@ def census(reading: Reading, filter: str) -> Seen:
         asked = [(queries.CENSUS[reading.stream], {"query": filter})]
     for document, variables in asked:
         for nodes in reading.pager.pages(document, variables):
-            for node in nodes:
-                try:
-                    found.meet(number(head_of(node).id))
-                except msgspec.DecodeError as error:
-                    raise Malformed("Shopify's list of ids holds something that has none.") from error
-    return found
+            try:
+                yield [head_of(node).id for node in nodes]
+            except msgspec.DecodeError as error:
+                raise Malformed("Shopify's list of ids holds something that has none.") from error

@@ -51,10 +51,7 @@ class _OrdersData(msgspec.Struct):
 def check(session: Session) -> FeedReport:
     """Ask the shop for scopes, earliest order, version, rate and clock; raises typed errors when it cannot be asked."""
     with open_shop(session) as client:
-        found = client.ask(queries.CHECK, {}, _CheckData)
-        granted = {scope.handle for scope in found.app.access_scopes}
-        # Writing implies reading: Shopify lists only the wider of the two.
-        granted |= {handle.replace("write_", "read_", 1) for handle in granted if handle.startswith("write_")}
+        granted = granted_scopes(client)
         needed = {scope for spec in STREAMS for scope in spec.needs_scopes}
         missing = tuple(sorted(needed - granted))
         history_from = _earliest_order(client) if "read_orders" in granted else None
@@ -67,6 +64,14 @@ def check(session: Session) -> FeedReport:
             clock_skew_s=client.clock_skew_s,
             problems=_problems(missing, client.clock_skew_s),
         )
+
+
+def granted_scopes(client: Client) -> set[str]:
+    """What the shop lets this app read and write."""
+    found = client.ask(queries.CHECK, {}, _CheckData)
+    granted = {scope.handle for scope in found.app.access_scopes}
+    # Writing implies reading: Shopify lists only the wider of the two.
+    return granted | {handle.replace("write_", "read_", 1) for handle in granted if handle.startswith("write_")}
 
 
 def _earliest_order(client: Client) -> datetime | None:

@@ -31,9 +31,9 @@ class Shopify:
         """Scopes granted against needed, earliest visible order, version, rate tier and clock skew."""
         return check(session)
 
-    def extract(self, session: Session, stream: str, window: Window) -> Extraction:
+    def extract(self, session: Session, stream: str, window: Window, *, listing: bool = False) -> Extraction:
         """Prepare a read; raises Misconfigured for a stream there is not."""
-        return ShopifyExtraction(session, stream_spec(self, stream).name, window)
+        return ShopifyExtraction(session, stream_spec(self, stream).name, window, listing=listing)
 
     def count(self, session: Session, stream: str, window: Window) -> int | None:
         """Products, customers and orders are counted exactly; the other streams are not."""

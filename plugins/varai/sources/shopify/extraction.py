@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from varai.kernel import Window
-from varai.sources.contract import Deletion, Page, Session
+from varai.sources.contract import Deletion, Listing, Page, Session
 from varai.sources.shopify import queries
 from varai.sources.shopify.census import proven
 from varai.sources.shopify.client import open_shop
-from varai.sources.shopify.reading import Reading, deletions
+from varai.sources.shopify.listing import list_ids
+from varai.sources.shopify.reading import Reading, destroyed_products
 
 
 class ShopifyExtraction:
     """See `varai.sources.Extraction`. Nothing is requested before the first page is asked for."""
 
-    def __init__(self, session: Session, stream: str, window: Window) -> None:
+    def __init__(self, session: Session, stream: str, window: Window, *, listing: bool = False) -> None:
         self._session = session
         self._stream = stream
         self._window = window
         self._vendor_count: int | None = None
         self._deletions: tuple[Deletion, ...] = ()
+        self._listed = listing
+        self._listing: Listing | None = None
 
     @property
     def vendor_count(self) -> int | None:
@@ -33,6 +36,11 @@ class ShopifyExtraction:
         return self._deletions
 
     @property
+    def listing(self) -> Listing | None:
+        """Ids of the stream now. Stock is listed unasked when products were destroyed, for it went with them."""
+        return self._listing
+
+    @property
     def query_hash(self) -> str:
         """Hash of the selection."""
         return queries.query_hash(self._stream)
@@ -42,5 +50,9 @@ class ShopifyExtraction:
         with open_shop(self._session) as client:
             reading = Reading(client, self._stream, self._window)
             yield from (page for page in proven(reading) if page.count)
-            self._deletions = deletions(reading)
+            destroyed = destroyed_products(reading) if self._stream in ("products", "inventory") else ()
+            if self._stream == "products":
+                self._deletions = destroyed
+            if self._listed or (self._stream == "inventory" and destroyed):
+                self._listing = list_ids(reading)
             self._vendor_count = reading.vendor_count

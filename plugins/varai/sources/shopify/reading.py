@@ -182,13 +182,12 @@ def location_ids(reading: Reading) -> list[str]:
     return [msgspec.json.decode(node, type=_Id).id for nodes in pages for node in nodes]
 
 
-def deletions(reading: Reading) -> tuple[Deletion, ...]:
-    """Products destroyed in the window, by the shop's events.
+def destroyed_products(reading: Reading) -> tuple[Deletion, ...]:
+    """Products destroyed in the window, by the shop's events. A whole read asks for none: what it lacks does not exist.
 
-    Shopify has no such events for variants, inventory and customers, and orders are archived rather than deleted: those
-    are found by comparing ids. A whole read asks for none, because what it lacks does not exist.
+    For stock, customers and orders Shopify promises no such events: theirs are found by `listing.list_ids`.
     """
-    if reading.stream != "products" or reading.window.start is None:
+    if reading.window.start is None:
         return ()
     query = (
         "action:destroy AND subject_type:PRODUCT"

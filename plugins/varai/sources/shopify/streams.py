@@ -36,6 +36,7 @@ STREAMS: Final = (
         ("inventory_level",),
         needs_scopes=("read_inventory", "read_locations", "read_products"),
         census="ids",
+        listed=True,
     ),
     StreamSpec(
         "customers",
@@ -45,6 +46,7 @@ STREAMS: Final = (
         needs_scopes=("read_customers",),
         subject_path=("id",),
         withheld=True,
+        listed=True,
     ),
     StreamSpec(
         "orders",
@@ -63,6 +65,7 @@ STREAMS: Final = (
         needs_scopes=("read_orders", "read_all_orders", "read_customers", "read_products", "read_fulfillments"),
         subject_path=("customer", "id"),
         redact=_ORDER_REDACTIONS,
+        listed=True,
     ),
 )
 """Read in this order: what others refer to comes first."""
