@@ -106,7 +106,7 @@ def run_unchanged(prepared: Any, folder: str, uri: str, server: int) -> tuple[in
     del uri, server
     scope, feed, con, process = prepared
     before = _cpu(process)
-    con.execute(f"CREATE TEMP TABLE prev AS FROM read_parquet('{folder}/hashes.parquet')")
+    con.execute(f"CREATE TEMP TABLE prev AS SELECT *, false AS tried FROM read_parquet('{folder}/hashes.parquet')")
     changed = {}
     for name in _ENTITIES:
         con.execute(f"CREATE TEMP VIEW rows_{name} AS FROM read_parquet('{folder}/{name}.parquet')")

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ import pytest
 
 from sandbox.vendors.shopify.store import ShopWriter
 from sandbox.world.spec import WorldSpec
+from sandbox.world.wire import instant
 from tests.e2e.conftest import CLEAN, WORLD, Vendor, make_stack
 from tests.e2e.digests import digests, known, warehoused
 from tests.e2e.killed import MERGED, run_killed_at
@@ -100,6 +102,48 @@ def test_a_killed_incremental_run_is_taken_up_with_its_tombstones_and_replays(an
         assert digests(stack) == wanted, step
         assert known(stack, "products", "variant") == stack.ids("ProductVariant") == warehoused(stack, "variant")
         assert len(quarantine.list_rows(stack.scope, stack.spec.name, "variant", "duplicate_sku")) == 2
+
+
+@pytest.mark.parametrize(
+    ("stream", "entity", "kind"), [("products", "product", "Product"), ("orders", "order", "Order")]
+)
+def test_what_a_killed_run_put_out_and_the_vendor_has_deleted_since_is_gone(
+    another: Another, stream: str, entity: str, kind: str
+) -> None:
+    """Rows of the dead run are in the catalogue, and whoever loads next brings them into the warehouse."""
+    stacks = {"": another(CLEAN)} | {step: another(CLEAN, anew=False) for step in ("staged", "catalogue")}
+    for step, stack in stacks.items():
+        if step:
+            run_killed_at(stack, stream, step)
+            load(stack.settings, stack.region, holder="somebody else")
+            assert warehoused(stack, entity) == stack.ids(kind)
+        else:
+            assert stack.run(stream).failures == {}
+    stacks[""].delete(next(iter(stack.bodies(kind))))
+    for stack in stacks.values():
+        assert stack.run(stream).failures == {}
+    wanted = digests(stacks[""])
+    for step, stack in stacks.items():
+        assert known(stack, stream, entity) == stack.ids(kind) == warehoused(stack, entity), step
+        assert digests(stack) == wanted, step
+        assert stack.state(stream).attempts() == []
+
+
+def test_what_a_killed_run_put_out_and_the_vendor_has_taken_back_since_is_as_before(another: Another) -> None:
+    """The change that the dead run published has left its window; what comes instead equals what the hashes knew first."""
+    stack = another(CLEAN)
+    assert stack.run("products").failures == {}
+    before, product = digests(stack)["catalogue"], next(iter(stack.bodies("Product")))
+    title = stack.bodies("Product")[product]["title"]
+    stack.touch([product], title="Passing")
+    run_killed_at(stack, "products", "catalogue")
+    assert digests(stack)["catalogue"] != before
+    now = instant(datetime.now(UTC))
+    stack.edit(lambda writer, _: rewrite(stack.shop, writer, product, {"title": title}, now))
+    for _ in range(3):
+        assert stack.run("products").failures == {}
+    held = documents(stack.scope)["products"].find_one({"source_id": product.rsplit("/", 1)[1]})
+    assert held is not None and held["product"]["title"] == title
 
 
 def _turn_over(stack: Stack) -> None:

@@ -150,6 +150,15 @@ class SliceState:
         """Key of the stream's hashes."""
         return f"{self.key.prefix}hashes.parquet"
 
+    def next_hashes(self, token: int) -> str:
+        """Key of the hashes that a run writes before it stages anything; they are in force once its slice is settled."""
+        return f"{self.key.prefix}hashes.next-{token}.parquet"
+
+    def attempts(self) -> list[str]:
+        """Keys of next hashes that were never put in force, in order of their tokens: what runs that died may have put out."""
+        found = objects(self.scope).list(f"{self.key.prefix}hashes.next-")
+        return sorted((key for key in found if key.endswith(".parquet")), key=lambda key: (len(key), key))
+
     def plan(self, token: int, overlap: timedelta, *, incremental: bool, end: datetime | None = None) -> Planned:
         """The window to read now: one planned earlier and never settled, else from the watermark (less the overlap) to `end` or now."""
         found, version = self._read("window.json", Planned)

@@ -1,7 +1,7 @@
 """Which rows of a slice are new: SQL that sorts mapped rows into superseded, unchanged and to be judged, and finds what is gone.
 
 All of it works on one DuckDB connection that holds, per entity, `rows_<entity>` (mapped, protected rows with a `row_key`) and
-`prev` (the stream's hashes: the last verdict on every row ever seen).
+`prev` (the stream's hashes: the last verdict on every row ever seen, `tried` where a run that died has put out something else).
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ HASH_COLUMNS = {
 """Columns of hashes.parquet. `holders` is a digest of who else holds the row's set keys; `amount_minor` is an order's total, so
 that the value withheld can be told; `verdict` is published or quarantined."""
 
+PREV_COLUMNS = {**HASH_COLUMNS, "tried": "BOOLEAN"}
+"""Columns of `prev`."""
+
 SET_KEYS = ("sku", "gtin")
 
 
@@ -46,6 +49,32 @@ class Census:
     whole: bool = False
     listed: bool = False
     horizon: int | None = None
+
+
+def take_attempt(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring `attempt` (hashes that a run wrote before it staged anything, and never settled) into `prev`.
+
+    What it put out may be in any store or in none. So its live rows are known, that they can be found gone, and no row it
+    judged is taken as unchanged. A row that it quarantined or found gone stays as it was: the stores may have it still.
+    """
+    judged = ("content_hash", "mapping_version", "suite_version", "holders", "verdict", "deleted")
+    differs = " OR ".join(f"a.{column} IS DISTINCT FROM p.{column}" for column in judged)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE put_out AS
+        SELECT a.* FROM attempt a LEFT JOIN prev p ON p.entity = a.entity AND p.source_id = a.source_id
+        WHERE p.source_id IS NULL OR {differs}
+        """
+    )
+    same = "prev.entity = o.entity AND prev.source_id = o.source_id"
+    con.execute(f"DELETE FROM prev USING put_out o WHERE {same} AND NOT o.deleted AND o.verdict = 'published'")
+    con.execute(f"UPDATE prev SET tried = true FROM put_out o WHERE {same}")
+    con.execute(
+        f"""
+        INSERT INTO prev BY NAME SELECT o.* REPLACE (false AS deleted), true AS tried
+        FROM put_out o ANTI JOIN prev ON {same}
+        """
+    )
 
 
 def rank(con: duckdb.DuckDBPyConnection, entity: str, primary: str, only_batch: str | None = None) -> None:
@@ -158,7 +187,8 @@ def find_unchanged(
         FROM own_{entity} o
         JOIN rows_{entity} r ON r.row_key = o.row_key
         JOIN prev p ON p.entity = '{entity}' AND p.source_id = o.source_id
-        WHERE {"false AND " if remap else ""}NOT p.deleted AND p.content_hash = r.content_hash AND p.mapping_version = $mapping
+        WHERE {"false AND " if remap else ""}NOT p.deleted AND p.tried IS NOT TRUE
+          AND p.content_hash = r.content_hash AND p.mapping_version = $mapping
           AND p.suite_version = $suite AND coalesce(p.holders, '') = o.holders
         """,
         {"mapping": mapping_version, "suite": suite_version},

@@ -13,7 +13,18 @@ from varai.canonical.mapping import Mapping
 from varai.gate import Suite, judge
 from varai.kernel import BatchRef
 from varai.registry import Counts, SliceState
-from varai.river.classify import HASH_COLUMNS, Census, find_gone, find_roots, find_unchanged, flipped, rank, settle_sets
+from varai.river.classify import (
+    HASH_COLUMNS,
+    PREV_COLUMNS,
+    Census,
+    find_gone,
+    find_roots,
+    find_unchanged,
+    flipped,
+    rank,
+    settle_sets,
+    take_attempt,
+)
 from varai.river.context import FeedRun
 from varai.river.listed import insist
 from varai.river.replay import replayed_rows
@@ -60,17 +71,20 @@ def judge_slice(
 
 
 def attach_hashes(con: duckdb.DuckDBPyConnection, state: SliceState) -> None:
-    """Offer the stream's hashes as `prev`; an empty table before the first slice."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in HASH_COLUMNS.items())
+    """Offer the stream's hashes as `prev`, with what runs that died may have put out; an empty table before the first slice."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in PREV_COLUMNS.items())
     con.execute(f"CREATE TEMP TABLE prev ({columns})")
     store = objects(state.scope)
-    if not store.exists(state.hashes):
-        return
-    with store.open(state.hashes) as file:
-        known = pq.read_table(file)
-    con.register("known_hashes", known)
-    con.execute(f"INSERT INTO prev SELECT {', '.join(HASH_COLUMNS)} FROM known_hashes")
-    con.unregister("known_hashes")
+    if store.exists(state.hashes):
+        with store.open(state.hashes) as file:
+            con.register("known_hashes", pq.read_table(file))
+        con.execute(f"INSERT INTO prev SELECT {', '.join(HASH_COLUMNS)}, false FROM known_hashes")
+        con.unregister("known_hashes")
+    for key in state.attempts():
+        with store.open(key) as file:
+            con.register("attempt", pq.read_table(file))
+        take_attempt(con)
+        con.unregister("attempt")
 
 
 def batches_in_force(state: SliceState) -> frozenset[str]:

@@ -30,9 +30,14 @@ _MOST: Final = 0.5
 def due(state: SliceState, spec: StreamSpec, planned: Planned) -> bool:
     """Whether to ask for the stream's ids with this window.
 
-    A first read has nothing to compare, and a whole read of what is on sale is a listing itself.
+    A first read has nothing to compare, and a whole read of what is on sale is a listing itself. After a run that died all is
+    compared: the vendor may have deleted since what that run put out.
     """
-    if not spec.listed or not objects(state.scope).exists(state.hashes):
+    if not spec.listed:
+        return False
+    if state.attempts():
+        return True
+    if not objects(state.scope).exists(state.hashes):
         return False
     if planned.window.whole:
         return spec.sealed

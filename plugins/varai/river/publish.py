@@ -44,6 +44,8 @@ def publish_slice(
         Conflict: when the feed's lease was lost to another run; nothing is written then.
     """
     check(run.scope, lease_name(run.feed.key), run.lease.token)
+    # Written before anything is staged: a run that takes over from a dead one learns from it what may be out already.
+    hashes = _next_hashes(spec, state, con, ref, mapping, suites)
     staged = {name: key for name in spec.entities if (key := _stage(run, con, ref, name))}
     _forget(run, spec, con)
     for name in (*spec.entities, UNMAPPABLE):
@@ -54,7 +56,7 @@ def publish_slice(
     run.progress(state.key, "staged", sum(counts.published for counts in judgement.counts.values()))
     _catalogue(run, spec, con, ref, staged)
     run.progress(state.key, "catalogue", judgement.counts[spec.primary].published)
-    return tuple(staged.values()), _next_hashes(spec, state, con, ref, mapping, suites)
+    return tuple(staged.values()), hashes
 
 
 def _stage(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, name: str) -> str | None:
@@ -219,7 +221,7 @@ def _next_hashes(
     reader = con.execute(
         " UNION ALL BY NAME ".join(parts) + " ORDER BY entity, source_id", {"batch": ref.batch_id}
     ).to_arrow_reader(_ROWS)
-    key = f"{state.key.prefix}hashes.next-{ref.token}.parquet"
+    key = state.next_hashes(ref.token)
     with ExitStack() as stack:
         file = stack.enter_context(create_object(state.scope, key))
         writer = stack.enter_context(pq.ParquetWriter(file, reader.schema, compression="zstd", compression_level=1))
@@ -237,9 +239,12 @@ def _hash_parts(name: str, mapping_version: str, suite_version: str) -> list[str
     )
     keys = ", ".join(f"o.{key}" for key in SET_KEYS)
     changed = [column for column in HASH_COLUMNS if column not in ("deleted", "batch_id")]
+    # What a dead run put out and this slice does not hold is judged whenever it comes again, as if nothing were known of it.
+    again = "CASE WHEN tried THEN NULL ELSE mapping_version END AS mapping_version"
+    kept = ", ".join(again if column == "mapping_version" else column for column in HASH_COLUMNS)
     return [
         f"""
-        SELECT p.{", p.".join(HASH_COLUMNS)} FROM prev p WHERE p.entity = '{name}'
+        SELECT {kept} FROM prev p WHERE p.entity = '{name}'
           AND p.source_id NOT IN (SELECT source_id FROM own_{name})
           AND p.source_id NOT IN (SELECT source_id FROM gone_{name})
           AND p.source_id NOT IN (SELECT source_id FROM judged_{name})
@@ -260,7 +265,7 @@ def _hash_parts(name: str, mapping_version: str, suite_version: str) -> list[str
         ) o ON o.source_id = j.source_id
         """,
         f"""
-        SELECT p.{", p.".join(changed)}, true AS deleted, $batch AS batch_id
+        SELECT p.* EXCLUDE (tried) REPLACE (NULL AS mapping_version, true AS deleted, $batch AS batch_id)
         FROM prev p WHERE p.entity = '{name}' AND p.source_id IN (SELECT source_id FROM gone_{name})
         """,
     ]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from varai.registry import Counts
 from varai.river.classify import (
     HASH_COLUMNS,
+    PREV_COLUMNS,
     Census,
     find_gone,
     find_roots,
@@ -22,6 +23,7 @@ from varai.river.classify import (
     flipped,
     rank,
     settle_sets,
+    take_attempt,
 )
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,7 +74,7 @@ def sort(
     only_batch: str | None = None,
 ) -> None:
     """What the river does with a slice of products and their variants, up to the verdict."""
-    fill(con, "prev", HASH_COLUMNS, prev)
+    fill(con, "prev", PREV_COLUMNS, prev)
     for name, rows in (("product", products), ("variant", variants)):
         fill(con, f"rows_{name}", ROW_COLUMNS, [{"row_key": key, **row} for key, row in enumerate(rows)])
     census = Census("product", deleted, whole)
@@ -251,3 +253,30 @@ def _fates(con: duckdb.DuckDBPyConnection, entity: str) -> tuple[list[int], list
     )
     old, same, new = ([row[0] for row in con.execute(query).fetchall()] for query in queries)
     return old, same, new
+
+
+def test_what_a_dead_run_put_out_is_known_and_judged_again(con: duckdb.DuckDBPyConnection) -> None:
+    """Row by row: what `prev` knew, what the dead run's hashes say, and what is known then: content, verdict, deleted, tried."""
+    a, b = product("1"), product("1", content="b")
+    cases: list[tuple[Row | None, Row, tuple[Any, ...]]] = [
+        (None, remembered("product", a), ("a", "published", False, True)),
+        (None, remembered("product", a, verdict="quarantined"), ("a", "quarantined", False, True)),
+        (None, remembered("product", a, deleted=True), ("a", "published", False, True)),
+        (remembered("product", a), remembered("product", a, batch_id="new"), ("a", "published", False, None)),
+        (remembered("product", a), remembered("product", b), ("b", "published", False, True)),
+        (remembered("product", a), remembered("product", b, verdict="quarantined"), ("a", "published", False, True)),
+        (remembered("product", a), remembered("product", a, deleted=True), ("a", "published", False, True)),
+        (remembered("product", a, deleted=True), remembered("product", a), ("a", "published", False, True)),
+    ]
+    for before, attempt, after in cases:
+        fill(con, "prev", PREV_COLUMNS, [before] if before else [])
+        fill(con, "attempt", HASH_COLUMNS, [attempt])
+        take_attempt(con)
+        found = con.execute("SELECT content_hash, verdict, deleted, tried FROM prev").fetchall()
+        assert found == [after], (before, attempt)
+        con.execute("DROP TABLE prev; DROP TABLE attempt")
+
+
+def test_a_row_that_a_dead_run_put_out_is_not_taken_as_unchanged(con: duckdb.DuckDBPyConnection) -> None:
+    sort(con, [product("1")], prev=[remembered("product", product("1"), tried=True)])
+    assert ids(con, "same_product") == []
