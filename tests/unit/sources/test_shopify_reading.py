@@ -19,7 +19,7 @@ from tests.unit.sources.conftest import (
     put_product,
     stamp,
 )
-from varai.kernel import Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, Window
+from varai.kernel import Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, Unbalanced, Window
 from varai.sources import Page, connector
 from varai.sources.shopify import bulk
 
@@ -98,6 +98,21 @@ def _refund_line() -> dict[str, Any]:
     money = {"amount": "1.00", "currencyCode": "USD"}
     both = {"shopMoney": money, "presentmentMoney": money}
     return {"quantity": 1, "subtotalSet": both, "lineItem": {"id": "gid://shopify/LineItem/2000"}}
+
+
+def test_a_refund_that_vanishes_behind_a_bulk_file_is_not_passed_over(make_shop: MakeShop) -> None:
+    shop = make_shop(orders=5)
+
+    def vanish(page: Page) -> None:
+        if page.records:
+            with shop.writer() as writer:
+                writer.delete("gid://shopify/Refund/20", stamp(0))
+
+    with pytest.raises(Unbalanced, match=r"name 6 refunds, of which 5 came"):
+        shop.land("orders", between=vanish)
+    again = shop.land("orders")
+    assert balanced(again)
+    assert len(again.ids("refunds", "Refund")) == 5
 
 
 @pytest.mark.parametrize("in_bulk", [True, False])

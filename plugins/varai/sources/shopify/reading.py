@@ -6,7 +6,7 @@ the products that were destroyed. Both ways land the same records.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -156,9 +156,24 @@ def read_bulk(reading: Reading) -> Iterator[Page]:
             "Nothing was published and the watermark stays; the next run asks for a new file.",
         )
     if isinstance(splitter, BulkSplitter):
-        for at in range(0, len(splitter.refunds), _REFUNDS_AT_ONCE):
-            ids = [f"gid://shopify/Refund/{key}" for key in splitter.refunds[at : at + _REFUNDS_AT_ONCE]]
-            yield from reading.refunds(ids)
+        yield from _named_refunds(reading, splitter.refunds)
+
+
+def _named_refunds(reading: Reading, named: Sequence[int]) -> Iterator[Page]:
+    """The refunds that the orders of a bulk file name. Raises Unbalanced when some do not come.
+
+    That may be because their order went since the file was written: then the next file does not name them.
+    """
+    came = 0
+    for at in range(0, len(named), _REFUNDS_AT_ONCE):
+        for page in reading.refunds([f"gid://shopify/Refund/{key}" for key in named[at : at + _REFUNDS_AT_ONCE]]):
+            came += page.count
+            yield page
+    if came != len(named):
+        raise Unbalanced(
+            f"The orders of Shopify's bulk file name {len(named)} refunds, of which {came} came.",
+            "Nothing was published and the watermark stays; the next run asks for a new file.",
+        )
 
 
 _ROOTS = {"products": "Product", "customers": "Customer", "orders": "Order"}
