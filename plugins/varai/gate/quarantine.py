@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -28,13 +29,15 @@ class QuarantinedRow:
     """A row as a list shows it.
 
     Attributes:
-        key: names the row for `show`: {tenant}/{entity}/{batch_id}/{source_id}.
+        key: names the row for `show`: {tenant}/{entity}/{batch_id}/{source_id}, or {tenant}/unmappable/{batch_id}/{position}.
+        source_id: the row's own; of an unmappable line, which has none, {batch_id}/{position}.
         since: when its slice was planned, ISO 8601.
     """
 
     key: str
     tenant: str
     feed: str
+    stream: str
     entity: str
     batch_id: str
     source_id: str
@@ -51,7 +54,8 @@ def write(scope: Scope, entity: str, ref: BatchRef, reader: pa.RecordBatchReader
         scope: of the batch's tenant or region.
         entity: a canonical entity, or `unmappable` for lines that gave no row.
         ref: the batch that carried them; writing it again replaces what was written.
-        reader: their columns and `reasons`; `flags` and `score` where the entity has a suite.
+        reader: their columns and `reasons`; `flags` and `score` where the entity has a suite. The `source_id` of an unmappable line
+            is {batch_id}/{position}.
         sealed: whether the stream is sealed, and so its quarantine.
 
     Raises:
@@ -84,7 +88,9 @@ def list_rows(
 ) -> list[QuarantinedRow]:
     """Quarantined rows of a tenant, one per row (its latest batch), newest first, then by entity and source_id.
 
-    A row that has passed since, or that the vendor has deleted, is no longer listed; its object stays for the record.
+    A row that has passed since, or that the vendor has deleted, is no longer listed; its object stays for the record. A line that
+    could not be mapped is a row of its batch: nobody can tell which record it was, so a newer version of the record does not free it.
+    It is listed until its batch is mapped again and gives it a row, or until its stream has been read whole since.
 
     Args:
         scope: of the tenant or its region.
@@ -102,6 +108,8 @@ def list_rows(
     freed = _freed(scope, tenant)
     rows = [row for row in found.values() if reason is None or reason in row.reasons]
     rows = [row for row in rows if (row.feed, row.entity, row.source_id) not in freed]
+    read = _read_whole(scope, tenant)
+    rows = [row for row in rows if not (row.entity == UNMAPPABLE and _read_since(row, read))]
     rows.sort(key=lambda row: (row.entity, row.source_id))
     rows.sort(key=lambda row: row.since, reverse=True)
     return rows[:limit]
@@ -117,6 +125,23 @@ def count_unmappable(scope: Scope, feed: FeedKey, stream: str) -> int:
             records = table.filter(pc.invert(pc.starts_with(table["reason"], CHILD)))
             lines.update(records["line"].to_pylist())
     return len(lines)
+
+
+def unmappable_batches(scope: Scope, feed: FeedKey) -> frozenset[str]:
+    """Batches of a feed with a line that `list_rows` shows as unmappable."""
+    rows = list_rows(scope, feed.tenant, UNMAPPABLE, limit=None)
+    return frozenset(row.batch_id for row in rows if row.feed == feed.feed)
+
+
+def _read_whole(scope: Scope, tenant: str) -> dict[tuple[str, str], datetime]:
+    """(feed, stream) -> when the last read of everything that has settled was planned."""
+    found = ((key, SliceState(scope, key).read_whole_at()) for key in slice_keys(scope) if key.tenant == tenant)
+    return {(key.feed, key.stream): at for key, at in found if at is not None}
+
+
+def _read_since(row: QuarantinedRow, read: dict[tuple[str, str], datetime]) -> bool:
+    at = read.get((row.feed, row.stream))
+    return at is not None and datetime.fromisoformat(row.since) < at
 
 
 def _freed(scope: Scope, tenant: str) -> set[tuple[str, str, str]]:
@@ -139,7 +164,8 @@ def show(scope: Scope, key: str) -> dict[str, Any]:
     """Every column of one row, by the key a list gave it; raises Gone when it is no longer in quarantine."""
     parts = key.split("/", 3)
     if len(parts) == 4:
-        tenant, entity, batch_id, source_id = parts
+        tenant, entity, batch_id, name = parts
+        source_id = f"{batch_id}/{name}" if entity == UNMAPPABLE else name
         for suffix in ("", ".sealed"):
             place = f"{_ROOT}/{tenant}/{entity}/{batch_id}.parquet{suffix}"
             if objects(scope).exists(place):
@@ -159,14 +185,16 @@ def _rows(scope: Scope, key: str) -> Iterator[QuarantinedRow]:
     table = _table(scope, key, _COLUMNS)
     about = json.loads(table.schema.metadata[_ABOUT])
     batch_id = name.partition(".")[0]
+    named = f"{tenant}/{entity}" if entity == UNMAPPABLE else f"{tenant}/{entity}/{batch_id}"
     for row in table.to_pylist():
         yield QuarantinedRow(
-            key=f"{tenant}/{entity}/{batch_id}/{row['source_id']}",
+            key=f"{named}/{row['source_id']}",
             tenant=tenant,
             feed=about["feed"],
+            stream=about["stream"],
             entity=entity,
             batch_id=batch_id,
-            source_id=row["source_id"] or "",
+            source_id=row["source_id"],
             reasons=tuple(row["reasons"] or ()),
             flags=tuple(row.get("flags") or ()),
             score=row.get("score"),

@@ -122,6 +122,7 @@ class Watermark(_Stated):
 
     watermark: datetime
     batch_id: str
+    whole_at: datetime | None = Field(default=None, description="when the last settled read of everything was planned")
 
 
 class Listed(_Stated):
@@ -193,6 +194,11 @@ class SliceState:
         found, _ = self._read("listed.json", Listed)
         return found.at if found else None
 
+    def read_whole_at(self) -> datetime | None:
+        """When the last read of everything that has settled was planned, or None."""
+        found, _ = self._read("watermark.json", Watermark)
+        return found.whole_at if found else None
+
     def report(self) -> SliceReport | None:
         """The most recent slice."""
         found = objects(self.scope).get(f"{self.key.prefix}slice.json")
@@ -232,7 +238,14 @@ class SliceState:
         if pending.batch.window.reaches(found.watermark if found else None):
             end = pending.batch.window.end
             mark = max(found.watermark, end) if found else end
-            value = Watermark(token=pending.token, watermark=mark, batch_id=pending.batch.batch_id)
+            whole = [found.whole_at] if found and found.whole_at else []
+            whole += [pending.batch.ingested_at] if pending.batch.window.whole else []
+            value = Watermark(
+                token=pending.token,
+                watermark=mark,
+                batch_id=pending.batch.batch_id,
+                whole_at=max(whole, default=None),
+            )
             self._swap("watermark.json", value, version, pending.token, found.token if found else 0)
         self.write_report(pending.report.model_copy(update={"settled": True}))
         self._keep_listed(pending)

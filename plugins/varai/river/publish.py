@@ -149,8 +149,8 @@ def _write(run: FeedRun, key: str, kind: Entity, reader: pa.RecordBatchReader) -
 def _quarantine(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, name: str, *, sealed: bool) -> None:
     """Keep what cannot be trusted, with its reasons; unmappable lines too."""
     if name == UNMAPPABLE:
-        # Nothing of a line that could not be mapped was protected, so in a sealed stream not even its id may name it.
-        named = "concat('line-', position)" if sealed else "source_id"
+        # Nothing of a line that could not be mapped was protected, so its place names it, and no id it may have.
+        named = f"concat('{ref.batch_id}/', position)"
         source = f"SELECT * EXCLUDE (row_key) REPLACE ({named} AS source_id), [reason] AS reasons FROM rows_unmappable"
     else:
         source = f"SELECT * EXCLUDE (row_key, replayed) FROM judged_{name} WHERE len(reasons) > 0"

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from varai.gate import quarantine
-from varai.kernel import BatchRef, Gone, Scope, Window
+from varai.kernel import BatchRef, FeedKey, Gone, Scope, Window
+from varai.registry import Pending, SliceReport, SliceState, StreamKey
 from varai.settings import FolderSecrets
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -96,8 +97,46 @@ def test_showing_what_is_not_there_says_so(scope: Scope, key: str) -> None:
         quarantine.show(scope, key)
 
 
-def test_unmappable_lines_have_neither_flags_nor_score(scope: Scope) -> None:
-    table = pa.table({"source_id": ["7"], "position": [0], "line": ["{"], "reasons": [["invalid_json"]]})
-    quarantine.write(scope, "unmappable", ref("a"), table.to_reader(), sealed=False)
-    (row,) = quarantine.list_rows(scope, "brillen-haus")
-    assert (row.reasons, row.flags, row.score) == (("invalid_json",), (), None)
+def unmappable(batch_id: str, *positions: int) -> pa.RecordBatchReader:
+    return pa.table({
+        "source_id": [f"{batch_id}/{position}" for position in positions],
+        "position": list(positions),
+        "line": ["{"] * len(positions),
+        "reasons": [["invalid_json"]] * len(positions),
+    }).to_reader()  # fmt: skip
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_unmappable_lines_are_listed_and_shown_one_by_one(scope: Scope, sealed: bool) -> None:
+    quarantine.write(scope, "unmappable", ref("a"), unmappable("a", 0, 4), sealed=sealed)
+    quarantine.write(scope, "unmappable", ref("b"), unmappable("b", 0), sealed=sealed)
+    rows = quarantine.list_rows(scope, "brillen-haus")
+    assert [row.key for row in rows] == [f"brillen-haus/unmappable/{place}" for place in ("a/0", "a/4", "b/0")]
+    assert {(row.reasons, row.flags, row.score) for row in rows} == {(("invalid_json",), (), None)}
+    for row in rows:
+        assert f"{row.batch_id}/{quarantine.show(scope, row.key)['position']}" == row.source_id
+    with pytest.raises(Gone):
+        quarantine.show(scope, "brillen-haus/unmappable/b/4")
+
+
+def test_unmappable_lines_go_when_their_stream_was_read_whole_since(scope: Scope) -> None:
+    later, sooner = ref("b", AT + timedelta(days=1)), Window(start=AT, end=AT + timedelta(days=2))
+    quarantine.write(scope, "unmappable", ref("a"), unmappable("a", 0, 4), sealed=False)
+    settled(scope, later.model_copy(update={"window": sooner}))
+    settled(scope, later.model_copy(update={"stream": "orders"}))
+    assert len(quarantine.list_rows(scope, "brillen-haus")) == 2
+    quarantine.write(scope, "unmappable", later, unmappable("b", 3), sealed=False)
+    settled(scope, later)
+    assert [row.source_id for row in quarantine.list_rows(scope, "brillen-haus")] == ["b/3"]
+    assert quarantine.unmappable_batches(scope, FeedKey("brillen-haus", "shop")) == {"b"}
+    assert quarantine.unmappable_batches(scope, FeedKey("brillen-haus", "outlet")) == frozenset()
+    settled(scope, ref("a"))  # mapped again after it
+    assert [row.source_id for row in quarantine.list_rows(scope, "brillen-haus")] == ["b/3"]
+
+
+def settled(scope: Scope, batch: BatchRef) -> None:
+    """Settle a slice of one record that was published."""
+    key = StreamKey(batch.tenant, batch.feed, batch.stream)
+    about = batch.model_dump(include={"tenant", "feed", "stream", "batch_id", "ingested_at", "vendor_count"})
+    report = SliceReport(**about, window=batch.window, landed=1, published=1)
+    SliceState(scope, key).settle(Pending(token=1, batch=batch, report=report, staged=(), hashes="none"))
