@@ -77,18 +77,16 @@ def take_attempt(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def rank(con: duckdb.DuckDBPyConnection, entity: str, primary: str, only_batch: str | None = None) -> None:
+def rank(con: duckdb.DuckDBPyConnection, entity: str, primary: str, later: Sequence[str] = ()) -> None:
     """Create `rank_<entity>` (row_key, source_id, superseded): all but the newest version of a row, and children of older versions.
 
-    With `only_batch` (a remap) rows that another batch carried last are superseded too.
+    In a remap, rows that one of the `later` batches carried or found deleted are superseded too.
     """
     if entity == primary:
         old = "false"
     else:
         old = f"position IN (SELECT position FROM rank_{primary} WHERE superseded)"
-    newer = "false"
-    if only_batch is not None:
-        newer = f"source_id IN (SELECT source_id FROM prev WHERE entity = '{entity}' AND (batch_id <> '{only_batch}' OR deleted))"
+    newer = f"source_id IN (SELECT source_id FROM prev WHERE entity = '{entity}' AND list_contains($later, batch_id))"
     con.execute(
         f"""
         CREATE TEMP TABLE rank_{entity} AS
@@ -100,7 +98,8 @@ def rank(con: duckdb.DuckDBPyConnection, entity: str, primary: str, only_batch: 
                    ) AS age
             FROM rows_{entity}
         )
-        """
+        """,
+        {"later": list(later)},
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow.parquet as pq
 
+from varai import landing
 from varai.canonical import entity as canonical_entity
 from varai.canonical.mapping import Mapping
 from varai.gate import Suite, judge
@@ -58,9 +59,10 @@ def judge_slice(
     Raises Unbalanced when a listing would have most of what is known gone.
     """
     attach_hashes(con, state)
+    later = _landed_since(run, ref) if remap else []
     counts = {}
     for name in spec.entities:
-        rank(con, name, spec.primary, only_batch=ref.batch_id if remap else None)
+        rank(con, name, spec.primary, later)
         if name == spec.primary:
             find_roots(con, spec.primary)
         find_gone(con, name, census)
@@ -95,6 +97,12 @@ def batches_in_force(state: SliceState) -> frozenset[str]:
     with store.open(state.hashes) as file:
         table = pq.read_table(file, columns=["batch_id"])
     return frozenset(table["batch_id"].unique().to_pylist())
+
+
+def _landed_since(run: FeedRun, ref: BatchRef) -> list[str]:
+    """Other batches of the stream that landed with this one or after it."""
+    kept = landing.batches(run.scope, run.feed.key, ref.stream)
+    return [one.batch_id for one in kept if one.ingested_at >= ref.ingested_at and one.batch_id != ref.batch_id]
 
 
 def _judge_entity(

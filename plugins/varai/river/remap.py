@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from varai import landing, sources
-from varai.kernel import BatchRef, FeedKey
-from varai.registry import acquire, feed, release, renewing_held
+from varai.gate import quarantine
+from varai.kernel import BatchRef, FeedKey, Scope
+from varai.registry import SliceState, StreamKey, acquire, feed, release, renewing_held
 from varai.river.context import FeedRun, Progress, lease_name, silent
 from varai.river.judged import batches_in_force
 from varai.river.settle import load, settle
 from varai.river.slice import carry
 from varai.settings import Settings
+from varai.sources.contract import Connector, StreamSpec
 
 
 def remap_feed(
@@ -23,10 +25,11 @@ def remap_feed(
     streams: Sequence[str] | None = None,
     progress: Progress = silent,
 ) -> list[BatchRef]:
-    """Map and judge every landed batch that still holds a current row, oldest first; each is loaded and settled before the next.
+    """Map and judge every landed batch that still holds a current row or a line that could not be mapped.
 
-    A row is taken only from the batch that last carried it, so an older batch never overwrites a newer one. A stream with an
-    unfinished slice is left alone: running the feed carries it with the newest mapping anyway.
+    Oldest first; each is loaded and settled before the next. A row that a later batch carried is not taken from an older one, so
+    an older batch never overwrites a newer one. A stream with an unfinished slice is left alone: running the feed carries it with
+    the newest mapping anyway.
 
     Raises:
         LeaseHeld: another run works on the feed or has the warehouse.
@@ -37,31 +40,34 @@ def remap_feed(
     done = []
     try:
         with renewing_held(scope, holder):
-            for spec in run.connector.streams:
-                state = run.state(spec.name)
-                if (
-                    (streams is not None and spec.name not in streams)
-                    or state.unfinished
-                    or state.pending() is not None
-                ):
-                    continue
-                current = batches_in_force(state)
-                for batch in (one for one in landing.batches(scope, key, spec.name) if one.batch_id in current):
-                    ref = batch.model_copy(update={"token": lease.token})
-                    done.append(carry(run, spec, state, ref, (), remap=True))
-                    load(settings, region, holder=holder)
-                    settle(settings, region, progress)
+            for spec, batch in list(_wanted(scope, key, run.connector, streams)):
+                ref = batch.model_copy(update={"token": lease.token})
+                done.append(carry(run, spec, run.state(spec.name), ref, (), remap=True))
+                load(settings, region, holder=holder)
+                settle(settings, region, progress)
     finally:
         release(scope, lease)
     return done
 
 
 def planned(settings: Settings, region: str, key: FeedKey, *, streams: Sequence[str] | None = None) -> list[str]:
-    """What `remap_feed` would map again, a line per batch."""
+    """What `remap_feed` would map again now, a line per batch."""
     scope = settings.scope(region, key.tenant)
+    connector = sources.connector(feed(scope, key).connector)
     return [
         f"{key}/{spec.name}: batch {ref.batch_id}, {ref.records} records"
-        for spec in sources.connector(feed(scope, key).connector).streams
-        if streams is None or spec.name in streams
-        for ref in landing.batches(scope, key, spec.name)
+        for spec, ref in _wanted(scope, key, connector, streams)
     ]
+
+
+def _wanted(
+    scope: Scope, key: FeedKey, connector: Connector, streams: Sequence[str] | None
+) -> Iterator[tuple[StreamSpec, BatchRef]]:
+    """Batches to map again, stream by stream, oldest first."""
+    lost = quarantine.unmappable_batches(scope, key)
+    for spec in connector.streams:
+        state = SliceState(scope, StreamKey(key.tenant, key.feed, spec.name))
+        if (streams is not None and spec.name not in streams) or state.unfinished or state.pending() is not None:
+            continue
+        wanted = batches_in_force(state) | lost
+        yield from ((spec, ref) for ref in landing.batches(scope, key, spec.name) if ref.batch_id in wanted)

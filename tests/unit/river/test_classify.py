@@ -71,7 +71,7 @@ def sort(
     *,
     deleted: Sequence[str] = (),
     whole: bool = False,
-    only_batch: str | None = None,
+    later: Sequence[str] = (),
 ) -> None:
     """What the river does with a slice of products and their variants, up to the verdict."""
     fill(con, "prev", PREV_COLUMNS, prev)
@@ -79,7 +79,7 @@ def sort(
         fill(con, f"rows_{name}", ROW_COLUMNS, [{"row_key": key, **row} for key, row in enumerate(rows)])
     census = Census("product", deleted, whole)
     for name, keys in (("product", ()), ("variant", ("gtin", "sku"))):
-        rank(con, name, "product", only_batch)
+        rank(con, name, "product", later)
         if name == "product":
             find_roots(con, name)
         find_gone(con, name, census)
@@ -119,14 +119,16 @@ def test_children_of_an_older_version_are_superseded_with_it(con: duckdb.DuckDBP
     assert ids(con, "rank_variant WHERE superseded") == ["10", "11"]
 
 
-def test_a_remap_takes_a_row_only_from_the_batch_that_carried_it_last(con: duckdb.DuckDBPyConnection) -> None:
-    rows = [product(name, position=at) for at, name in enumerate(("1", "2", "3", "4"))]
+def test_a_remap_takes_no_row_that_a_later_batch_carried_or_found_deleted(con: duckdb.DuckDBPyConnection) -> None:
+    rows = [product(name, position=at) for at, name in enumerate(("1", "2", "3", "4", "5", "6"))]
     prev = [
         remembered("product", rows[0], batch_id="this"),
         remembered("product", rows[1], batch_id="later"),
-        remembered("product", rows[2], batch_id="this", deleted=True),
+        remembered("product", rows[2], batch_id="later", deleted=True),
+        remembered("product", rows[3], batch_id="this", deleted=True),  # by the read that could not map it
+        remembered("product", rows[4], batch_id="earlier"),  # its newer version could not be mapped until now
     ]
-    sort(con, rows, prev=prev, only_batch="this")
+    sort(con, rows, prev=prev, later=["later", "latest"])
     assert ids(con, "rank_product WHERE superseded") == ["2", "3"]
 
 
@@ -222,16 +224,16 @@ def _pasts(draw: st.DrawFn) -> list[Row]:
 
 
 @hypothesis_settings(max_examples=60, deadline=None)
-@given(_PRODUCTS, _VARIANTS, _pasts(), st.booleans(), st.sampled_from([None, "x"]), st.lists(_IDS, max_size=2))
+@given(_PRODUCTS, _VARIANTS, _pasts(), st.booleans(), st.sampled_from([[], ["x"]]), st.lists(_IDS, max_size=2))
 def test_every_mapped_row_has_exactly_one_fate(
-    products: list[Row], variants: list[Row], prev: list[Row], whole: bool, only_batch: str | None, deleted: list[str]
+    products: list[Row], variants: list[Row], prev: list[Row], whole: bool, later: list[str], deleted: list[str]
 ) -> None:
     """Superseded, unchanged or to be judged: never two of them and never none; and a row that is here is not gone."""
     products = [{**row, "position": at} for at, row in enumerate(products)]
     roots = {row["source_id"]: row["position"] for row in products}
     variants = [{**row, "position": roots[row["root_id"]]} for row in variants if row["root_id"] in roots]
     with duckdb.connect(config={"threads": "1"}) as con:
-        sort(con, products, variants, prev, deleted=deleted, whole=whole, only_batch=only_batch)
+        sort(con, products, variants, prev, deleted=deleted, whole=whole, later=later)
         for entity, rows in (("product", products), ("variant", variants)):
             old, same, new = _fates(con, entity)
             assert sorted([*old, *same, *new]) == list(range(len(rows)))
