@@ -219,20 +219,22 @@ class EntityCounts(Shape):
 
 
 class StreamState(Shape):
-    """The most recent slice of a stream, counted in the vendor's records."""
+    """The most recent slice of a stream, counted in the vendor's records; counts are null where it was never read."""
 
     stream: str
     vendor_count: int | None
-    landed: int
-    published: int
-    quarantined: int
-    unchanged: int
-    superseded: int
-    unmappable: int
-    erased: int
-    tombstoned: int
+    landed: int | None
+    published: int | None
+    quarantined: int | None
+    unchanged: int | None
+    superseded: int | None
+    unmappable: int | None
+    erased: int | None
+    tombstoned: int | None
     entities: dict[str, EntityCounts]
-    balanced: bool = Field(description="whether every record of the vendor's count has a fate")
+    balanced: bool | None = Field(
+        description="whether every record of the vendor's count has a fate; null: the stream was never read"
+    )
     settled: bool
     watermark: datetime | None = Field(description="up to when the stream is complete")
     lag_s: float | None

@@ -46,7 +46,7 @@ def flow(layout: Layout, console: Console) -> None:
     """Trigger ingestion of every region, wait for it and for the marts that follow, showing where each stream is."""
     airflow = Airflow(layout)
     began = datetime.now(UTC)
-    fresh = not report.slices(layout)
+    fresh = all(one["landed"] is None for one in report.slices(layout))
     told: set[str] = set()
     with Live(report.progress(layout, []), console=console, refresh_per_second=4, transient=True) as live:
 

@@ -18,13 +18,14 @@ from varai.cli.tables import slices as slices_of
 from varai.gate import quarantine
 from varai.registry import status, tenants
 from varai.registry.progress import read_progress
+from varai.sources import stream_names
 
 _STEPS = ("planned", "counted", "landing", "landed", "judged", "staged", "catalogue", "loaded", "watermark")
 
 
 def slices(layout: Layout) -> list[dict[str, Any]]:
-    """The most recent slices of all regions."""
-    return [row for scope in scopes(layout).values() for row in status(scope, {})["slices"]]
+    """The most recent slice of every stream of all regions; counts are null where a stream was never read."""
+    return [row for scope in scopes(layout).values() for row in status(scope, {}, stream_names)["slices"]]
 
 
 def progress(layout: Layout, runs: Sequence[Run]) -> Group:
@@ -48,7 +49,7 @@ def progress(layout: Layout, runs: Sequence[Run]) -> Group:
 
 def slices_table(layout: Layout, region: str) -> Table:
     """What each stream of a region brought."""
-    return slices_of(region, status(scopes(layout)[region], {})["slices"])
+    return slices_of(region, status(scopes(layout)[region], {}, stream_names)["slices"])
 
 
 def sales_table(layout: Layout, region: str) -> Table:
@@ -60,11 +61,13 @@ def sales_table(layout: Layout, region: str) -> Table:
     url = f"{layout.url(f'serving-{region}')}/v1/reports/sales"
     asked = {"grain": "month", "from": "2000-01-01", "to": date.today().isoformat()}  # noqa: DTZ011  # any day after the last order will do
     answer = httpx.get(url, params=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
-    answer.raise_for_status()
-    return _sales(tenant, region, answer.json())
+    title = f"sales of {tenant} ({region}), GET /v1/reports/sales"
+    if answer.status_code != httpx.codes.OK:  # its feed failed, say: the tables above tell why
+        return Table("no report", title=title, caption=f"HTTP {answer.status_code}", title_justify="left")
+    return _sales(title, answer.json())
 
 
-def _sales(tenant: str, region: str, found: dict[str, Any]) -> Table:
+def _sales(title: str, found: dict[str, Any]) -> Table:
     withheld = found["withheld"]
     values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
     since = found["history_from"][:10] if found["history_from"] else "no sale yet"
@@ -72,7 +75,6 @@ def _sales(tenant: str, region: str, found: dict[str, Any]) -> Table:
         f"as of {found['as_of'][:19]}, history from {since}; withheld: {withheld['orders']} orders worth "
         f"{values}, {withheld['unknown_value']} of them of unknown value"
     )
-    title = f"sales of {tenant} ({region}), GET /v1/reports/sales"
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     rows = found["rows"]
     names = [name for name in rows[0] if not name.endswith("_minor")] if rows else ["rows"]

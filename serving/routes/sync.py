@@ -15,6 +15,7 @@ from serving.openapi import GUARDED, problems
 from serving.schemas import StreamState, SyncStatus
 from varai.kernel import Feed, Gone, Scope
 from varai.registry import FeedState, feed_states, feeds, status
+from varai.sources import stream_names
 
 router = APIRouter(prefix="/v1", tags=["report"])
 _STREAM = tuple(StreamState.model_fields)
@@ -25,7 +26,7 @@ def sync(request: Request, access: Annotated[Access, Depends(reads("sync:read"))
     """Each connection's state with its cure, and each stream's last slice: counts, whether they balance, and the lag."""
     chosen(request, (JSON,))
     scope = access.context.tenant_scope(access.tenant)
-    slices = [row for row in status(scope, {})["slices"] if row["tenant"] == access.tenant]
+    slices = [row for row in status(scope, {}, stream_names)["slices"] if row["tenant"] == access.tenant]
     states = feed_states(scope)
     body = {
         "tenant": access.tenant,
@@ -50,7 +51,7 @@ def _snapshot(access: Access) -> str | None:
 
 def _feed(feed: Feed, state: FeedState | None, slices: list[Mapping[str, Any]]) -> dict[str, Any]:
     mine = [row for row in slices if row["feed"] == feed.name]
-    kind = state.kind if state else "ok" if mine else "never run"
+    kind = state.kind if state else mine[0]["state"] if mine else "never run"
     return {
         "feed": feed.name,
         "connector": feed.connector,

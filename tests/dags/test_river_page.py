@@ -12,7 +12,7 @@ def test_the_percent_of_a_first_read_is_on_the_page(scope: Scope) -> None:
 
     settings = load()
     seed(scope, settings.seeds)
-    assert "Nothing has been ingested here yet" in page(settings)
+    assert "never run" in page(settings)
     backfilling = FeedState(kind="backfilling", since=utc_now(), percent=42)
     set_state(scope, FeedKey("northwind-eu", "shop"), backfilling)
-    assert "northwind-eu / shop: backfilling 42 %" in page(settings)
+    assert "backfilling 42 %" in page(settings)

@@ -23,6 +23,7 @@ from varai.registry import RunRecord, SliceState, StreamKey
 from varai.river.context import Progress, silent
 from varai.river.run import run_feeds
 from varai.settings import Settings
+from varai.sources import stream_names
 
 SECRET = "s3cret-of-the-shop"
 Body = dict[str, Any]
@@ -73,9 +74,9 @@ class Stack:
         return SliceState(self.scope, StreamKey(self.spec.name, "shop", stream))
 
     def slices(self) -> dict[str, dict[str, Any]]:
-        """The most recent slice per stream, as `varai status --json` tells it."""
-        told = registry.status(self.settings.scope(self.region), {})["slices"]
-        return {row["stream"]: row for row in told if row["tenant"] == self.spec.name}
+        """The most recent slice per stream that was ever read, as `varai status --json` tells it."""
+        told = registry.status(self.settings.scope(self.region), {}, stream_names)["slices"]
+        return {row["stream"]: row for row in told if row["tenant"] == self.spec.name and row["landed"] is not None}
 
     def ids(self, kind: str) -> set[str]:
         """Ids of the shop's objects of a GraphQL type, from the simulator's own file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,11 +10,14 @@ import sys
 import threading
 from typing import Any
 
+from rich.console import Console
+
 from tests.e2e.conftest import CLEAN, StackOf
 from tests.e2e.stack import Stack
 from varai.cli import tables
 from varai.kernel import utc_now
 from varai.registry import FeedState, StreamKey, feed_states, set_state, status
+from varai.sources import stream_names
 
 PAGE = 5
 
@@ -26,7 +30,9 @@ def test_the_percent_of_a_first_read_moves_and_never_falls(stack_of: StackOf) ->
     def watch(key: StreamKey, step: str, records: int) -> None:
         if step in ("landing", "landed"):
             with lock:
-                told.append(next(one for one in status(scope, {})["feeds"] if one["tenant"] == stack.spec.name))
+                told.append(
+                    next(row for row in status(scope, {}, stream_names)["slices"] if row["tenant"] == stack.spec.name)
+                )
 
     assert stack.run("products", "customers", "orders", progress=watch).failures == {}
     percents = [one["percent"] for one in told]
@@ -34,8 +40,9 @@ def test_the_percent_of_a_first_read_moves_and_never_falls(stack_of: StackOf) ->
     assert percents == sorted(percents)
     assert len(set(percents)) >= 5, percents  # 16 pages
     assert 50 <= percents[-1] <= 99
-    json.dumps(told)
-    assert list(tables.feeds(told[-1:])) == [f"{stack.key}: backfilling {percents[-1]} %."]
+    wide = Console(width=300, record=True, file=io.StringIO())
+    wide.print(tables.slices("eu", told[-1:]))
+    assert f"backfilling {percents[-1]} %" in wide.export_text()
     after = feed_states(scope)[str(stack.key)]
     assert (after.kind, after.percent) == ("ok", None)
 

@@ -29,6 +29,7 @@ from varai.registry import status as region_status
 from varai.registry.slices import StreamKey
 from varai.river import accept, feeds, migrate, reconcile, remap, run, transform
 from varai.settings import load
+from varai.sources import stream_names
 
 slices = typer.Typer(no_args_is_help=True, help="Look after single slices.")
 Streams = Annotated[list[str] | None, typer.Option("--stream", help="Only this stream; may be given more than once.")]
@@ -151,7 +152,8 @@ def status(as_json: Json = False, region: MaybeRegion = None) -> None:
     """How far every stream is, whether it balances, and what to do where it does not."""
     settings = load()
     regions = {
-        name: region_status(settings.scope(name), settings.addresses) for name in chosen_regions(settings, region)
+        name: region_status(settings.scope(name), settings.addresses, stream_names)
+        for name in chosen_regions(settings, region)
     }
     if as_json:
         typer.echo(json.dumps({"regions": regions}, indent=1))
@@ -159,8 +161,6 @@ def status(as_json: Json = False, region: MaybeRegion = None) -> None:
     console = Console()
     for name, found in regions.items():
         console.print(tables.slices(name, found["slices"]))
-        for line in tables.feeds(found["feeds"]):
-            console.print(line, highlight=False, soft_wrap=True)
 
 
 def migrate_command(dry_run: DryRun = False) -> None:

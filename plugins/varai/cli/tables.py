@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from varai.registry import phrase
@@ -16,30 +18,25 @@ _RARE = ("superseded", "unmappable", "erased", "tombstoned")
 
 
 def slices(region: str, rows: Iterable[Mapping[str, Any]]) -> Table:
-    """The most recent slice of each stream of a region."""
+    """The most recent slice of each stream of a region; a stream that was never read has dashes for counts."""
     table = Table(title=f"region {region}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("tenant", "stream"):
         table.add_column(name, no_wrap=True)
     for name in _COUNTS:
         table.add_column(name.replace("_count", ""), justify="right", no_wrap=True)
-
     table.add_column("balanced", no_wrap=True)
-    table.add_column("state")
-    table.add_column("other")
+    table.add_column("lag", justify="right", no_wrap=True)
+    for name in ("state", "cure", "other"):
+        table.add_column(name)
     for row in rows:
         counts = [_number(row[name]) for name in _COUNTS]
         other = ", ".join(f"{row[name]:,} {name}" for name in _RARE if row[name])
-        balanced = "[green]yes[/]" if row["balanced"] else "[red]no[/]"
+        balanced = "-" if row["balanced"] is None else "[green]yes[/]" if row["balanced"] else "[red]no[/]"
+        state = phrase(row["state"], row["percent"])
+        state = state if row["state"] in ("ok", "backfilling") else f"[red]{state}[/]"
         stream = row["stream"] if row["feed"] == "shop" else f"{row['feed']}/{row['stream']}"
-        table.add_row(row["tenant"], stream, *counts, balanced, phrase(row["state"], row["percent"]), other)
+        table.add_row(row["tenant"], stream, *counts, balanced, _lag(row["lag_s"]), state, escape(row["cure"]), other)
     return table
-
-
-def feeds(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each feed that is not well or not done, also one that has no slice to show yet."""
-    for row in rows:
-        if row["state"] not in ("ok", "never run"):
-            yield f"{row['tenant']}/{row['feed']}: {phrase(row['state'], row['percent'])}. {row['cure']}".rstrip()
 
 
 def reconciliation(found: Iterable[Reconciliation]) -> Table:
@@ -53,10 +50,18 @@ def reconciliation(found: Iterable[Reconciliation]) -> Table:
     for one in found:
         places = (one.vendor, one.changed, one.known, one.quarantined, one.catalogue, one.warehouse, one.published)
         table.add_row(
-            one.tenant, one.feed, one.stream, *map(_number, places), "; ".join(one.differences) or "[green]none[/]"
+            one.tenant,
+            one.feed,
+            one.stream,
+            *map(_number, places),
+            escape("; ".join(one.differences)) or "[green]none[/]",
         )
     return table
 
 
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
+
+
+def _lag(seconds: float | None) -> str:
+    return "-" if seconds is None else str(timedelta(seconds=round(seconds)))

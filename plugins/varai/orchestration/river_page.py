@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from varai.kernel import VaraiError
 from varai.registry import phrase, status
 from varai.settings import Settings, load
+from varai.sources import stream_names
 
 _STYLE = """
 body{font:13px/1.4 system-ui,sans-serif;margin:24px;color:#1c2430;background:#fff}
@@ -34,7 +35,12 @@ _COUNTS = (
     "tombstoned",
 )
 _FINE = frozenset({"ok"})
-_WAITING = frozenset({"backfilling", "paused", "throttled"})
+_WAITING = frozenset({"backfilling", "never run", "paused", "throttled"})
+_BALANCED = {
+    True: "<td class='t ok'>yes</td>",
+    False: "<td class='t bad'>no</td>",
+    None: "<td class=t>-</td>",
+}
 
 
 def _signed_in() -> Any:
@@ -68,31 +74,22 @@ def _region(settings: Settings, name: str) -> str:
     region = settings.region(name)
     title = f"<h2>{escape(name)} <small>({escape(region.location)}, {escape(region.regime)})</small></h2>"
     try:
-        found = status(settings.scope(name), {})
+        found = status(settings.scope(name), {}, stream_names)
     except VaraiError as error:
         return f"{title}<p class=bad>{escape(str(error))}</p>"
-    title += "".join(map(_first_read, found["feeds"]))
     if not found["slices"]:
-        hint = f"Trigger a graph whose name begins with <code>ingest__{escape(name)}</code>."
-        return f"{title}<p>Nothing has been ingested here yet. {hint}</p>"
+        return f"{title}<p>No feed is configured here yet.</p>"
     heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant / feed", "stream"))
     heads += "".join(f"<th>{head.replace('_count', '')}</th>" for head in _COUNTS)
     heads += "<th class=t>balanced</th><th>lag</th><th class=t>state</th><th class=t>cure</th>"
     return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, found['slices']))}</tbody></table>"
 
 
-def _first_read(feed: dict[str, Any]) -> str:
-    """A feed that is read for the first time may have no slice to show yet."""
-    if feed["state"] != "backfilling":
-        return ""
-    return f"<p class=wait>{escape(feed['tenant'])} / {escape(feed['feed'])}: {escape(phrase(feed['state'], feed['percent']))}</p>"
-
-
 def _row(row: dict[str, Any]) -> str:
     names = (f"{row['tenant']} / {row['feed']}", row["stream"])
     cells = "".join(f"<td class=t>{escape(name)}</td>" for name in names)
     cells += "".join(f"<td>{'-' if row[name] is None else format(row[name], ',')}</td>" for name in _COUNTS)
-    balanced = "<td class='t ok'>yes</td>" if row["balanced"] else "<td class='t bad'>no</td>"
+    balanced = _BALANCED[row["balanced"]]
     lag = "-" if row["lag_s"] is None else str(timedelta(seconds=round(row["lag_s"])))
     kind = "ok" if row["state"] in _FINE else "wait" if row["state"] in _WAITING else "bad"
     state = escape(phrase(row["state"], row["percent"]))

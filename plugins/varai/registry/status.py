@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from varai.kernel import Feed, Scope, utc_now
+from varai.kernel import Feed, Misconfigured, Scope, utc_now
 from varai.registry.feeds import feeds
-from varai.registry.slices import SliceState, StreamKey, slice_keys
+from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
 from varai.stores import objects
 
@@ -24,31 +24,33 @@ _COUNTS = (
     "tombstoned",
 )
 _ENTITY_COUNTS = ("mapped", "published", "quarantined", "unchanged", "superseded")
+_NO_STREAM = "-"
+
+StreamNames = Callable[[str], Iterable[str]]
+"""Streams of a connector by its name, which the registry cannot know: connectors live a floor above. May raise Misconfigured."""
 
 _PAUSED = {"state": "paused", "percent": None, "cure": "Take it up again with `varai feeds resume`."}
 
 
-def status(scope: Scope, addresses: Mapping[str, str]) -> dict[str, Any]:
-    """One region: its feeds, its most recent slice per tenant, feed and stream, its snapshots and addresses. Plain JSON values."""
+def status(scope: Scope, addresses: Mapping[str, str], stream_names: StreamNames) -> dict[str, Any]:
+    """One region: a row per tenant, feed and stream, its snapshots and addresses. Plain JSON values.
+
+    A row tells the stream's most recent slice. A stream of a configured feed that was never read has a row too, so that a
+    feed that fails from its first run on shows its state and cure: its counts and `balanced` are null.
+    """
     states = feed_states(scope)
-    known = feeds(scope)
-    paused = {str(one.key) for one in known if one.paused}
-    rows = [row for key in slice_keys(scope) if (row := _slice(scope, key, states))]
+    configured = feeds(scope)
+    read = {key: report for key in slice_keys(scope) if (report := SliceState(scope, key).report())}
+    unread, broken = _unread(configured, stream_names, read.keys())
+    rows = [_row(scope, key, report, states) for key, report in read.items()]
+    rows += [_row(scope, key, None, states) for key in unread]
+    rows += [_row(scope, key, None, states) | {"state": "failing", "cure": cure} for key, cure in broken.items()]
+    rows.sort(key=lambda row: (row["tenant"], row["feed"], row["stream"]))
+    paused = {str(one.key) for one in configured if one.paused}
     for row in rows:
         if f"{row['tenant']}/{row['feed']}" in paused:
             row |= _PAUSED
-    return {
-        "feeds": [_feed(one, states) for one in known],
-        "slices": rows,
-        "snapshots": snapshots(scope),
-        "addresses": dict(addresses),
-    }
-
-
-def _feed(feed: Feed, states: Mapping[str, FeedState]) -> dict[str, Any]:
-    """A feed's state, also before its first slice."""
-    told = {"tenant": feed.tenant, "feed": feed.name, **_state(states.get(str(feed.key)), "never run")}
-    return told | _PAUSED if feed.paused else told
+    return {"slices": rows, "snapshots": snapshots(scope), "addresses": dict(addresses)}
 
 
 def _state(state: FeedState | None, unknown: str) -> dict[str, Any]:
@@ -71,24 +73,35 @@ def snapshots(scope: Scope) -> dict[str, str]:
     return found
 
 
-def _slice(scope: Scope, key: StreamKey, states: Mapping[str, FeedState]) -> dict[str, Any] | None:
-    state = SliceState(scope, key)
-    report = state.report()
-    if report is None:
-        return None
-    mark = state.watermark()
+def _unread(
+    configured: Iterable[Feed], stream_names: StreamNames, read: Collection[StreamKey]
+) -> tuple[list[StreamKey], dict[StreamKey, str]]:
+    """Streams that were never read; and feeds whose connector does not exist, with what to do about it."""
+    unread, broken = [], {}
+    for one in configured:
+        try:
+            keys = [StreamKey(one.tenant, one.name, stream) for stream in stream_names(one.connector)]
+        except Misconfigured as error:
+            broken[StreamKey(one.tenant, one.name, _NO_STREAM)] = str(error)
+            continue
+        unread += [key for key in keys if key not in read]
+    return unread, broken
+
+
+def _row(scope: Scope, key: StreamKey, report: SliceReport | None, states: Mapping[str, FeedState]) -> dict[str, Any]:
+    mark = SliceState(scope, key).watermark()
+    entities = report.entities if report else {}
     return {
         "tenant": key.tenant,
         "feed": key.feed,
         "stream": key.stream,
-        **{name: getattr(report, name) for name in _COUNTS},
+        **{name: getattr(report, name, None) for name in _COUNTS},
         "entities": {
-            name: {count: getattr(counts, count) for count in _ENTITY_COUNTS}
-            for name, counts in report.entities.items()
+            name: {count: getattr(counts, count) for count in _ENTITY_COUNTS} for name, counts in entities.items()
         },
-        "balanced": report.balanced,
+        "balanced": report.balanced if report else None,
         "watermark": mark.isoformat() if mark else None,
         "lag_s": round((utc_now() - mark).total_seconds(), 1) if mark else None,
-        **_state(states.get(f"{key.tenant}/{key.feed}"), "ok"),
-        "settled": report.settled,
+        **_state(states.get(f"{key.tenant}/{key.feed}"), "ok" if report else "never run"),
+        "settled": report.settled if report else False,
     }

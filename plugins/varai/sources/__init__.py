@@ -32,6 +32,7 @@ __all__ = [
     "TokenStore",
     "connector",
     "connectors",
+    "stream_names",
     "stream_spec",
 ]
 
@@ -53,3 +54,8 @@ def connector(name: str) -> Connector:
         raise Misconfigured(
             f"The package varai.sources.{name} has no CONNECTOR.", "Write `CONNECTOR = ...` into its __init__.py."
         ) from error
+
+
+def stream_names(name: str) -> tuple[str, ...]:
+    """Streams of a connector, by its name; raises Misconfigured where there is no such connector."""
+    return tuple(one.name for one in connector(name).streams)

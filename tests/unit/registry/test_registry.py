@@ -6,8 +6,22 @@ import json
 
 import pytest
 
-from varai.kernel import Conflict, FeedKey, Misconfigured, Scope, Throttled, Unauthorised, utc_now
-from varai.registry import FeedState, SealedTokens, feed, feed_states, feeds, put_feed, seed, set_state, status, tenants
+from varai.kernel import Conflict, FeedKey, Misconfigured, Scope, Throttled, Unauthorised, Window, utc_now
+from varai.registry import (
+    FeedState,
+    SealedTokens,
+    SliceReport,
+    SliceState,
+    StreamKey,
+    feed,
+    feed_states,
+    feeds,
+    put_feed,
+    seed,
+    set_state,
+    status,
+    tenants,
+)
 from varai.settings import Settings
 from varai.stores import documents
 
@@ -68,10 +82,50 @@ def test_a_state_says_since_when_it_lasts(scope: Scope) -> None:
 
 
 def test_status_of_an_empty_region_is_empty_json(scope: Scope) -> None:
-    found = status(scope, {"airflow": "http://127.0.0.1:1"})
+    found = status(scope, {"airflow": "http://127.0.0.1:1"}, lambda connector: ())
     assert json.loads(json.dumps(found)) == {
-        "feeds": [],
         "slices": [],
         "snapshots": {},
         "addresses": {"airflow": "http://127.0.0.1:1"},
     }
+
+
+def test_a_feed_that_fails_before_its_first_slice_has_rows_with_state_and_cure(settings: Settings) -> None:
+    scope = settings.scope("eu", KEY.tenant)
+    seed(scope, settings.seeds)
+    window = Window(start=None, end=utc_now())
+    key = StreamKey(*KEY, "orders")
+    report = SliceReport(**key._asdict(), batch_id="b", window=window, ingested_at=utc_now(), vendor_count=3, landed=3)
+    SliceState(scope, key).write_report(report)
+    set_state(scope, KEY, FeedState.of(Unauthorised("The token was refused.")))
+    rows = status(scope, {}, lambda connector: ("customers", "orders"))["slices"]
+    assert [(row["stream"], row["landed"], row["balanced"]) for row in rows] == [
+        ("customers", None, None),
+        ("orders", 3, False),
+    ]
+    assert {row["state"] for row in rows} == {"needs reauthorisation"}
+    assert all("varai feeds check" in row["cure"] for row in rows)
+    assert json.loads(json.dumps(rows)) == rows
+
+
+def test_a_feed_that_was_never_run_says_so(settings: Settings) -> None:
+    scope = settings.scope("eu")
+    seed(scope, settings.seeds)
+    rows = status(scope, {}, lambda connector: ("orders",))["slices"]
+    assert [(row["tenant"], row["stream"], row["state"]) for row in rows] == [
+        ("brillen-haus", "orders", "never run"),
+        ("northwind-eu", "orders", "never run"),
+    ]
+
+
+def test_a_feed_whose_connector_does_not_exist_is_told_with_its_cure(settings: Settings) -> None:
+    scope = settings.scope("eu", KEY.tenant)
+    seed(scope, settings.seeds)
+
+    def unknown(connector: str) -> tuple[str, ...]:
+        raise Misconfigured(f"There is no connector '{connector}'.", "Name another.")
+
+    rows = status(scope, {}, unknown)["slices"]
+    assert [(row["state"], row["landed"], row["cure"]) for row in rows] == [
+        ("failing", None, "There is no connector 'shopify'. Name another.")
+    ]

@@ -1,0 +1,37 @@
+"""The River page tells the cure of a feed that has never read anything, and of a region that does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from varai import registry
+from varai.kernel import FeedKey, Unauthorised
+from varai.registry import FeedState
+from varai.settings import Settings, load
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], str]:
+    """The page's maker; Airflow, which it asks who is signed in, gets a home of this test."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
+    made: Callable[[Settings], str] = import_module("varai.orchestration.river_page").page
+    return made
+
+
+def test_a_feed_that_failed_on_its_first_run_is_shown_with_its_cure(
+    page: Callable[[Settings], str], home: Path, mongodb_uri: str, mongodb: str
+) -> None:
+    stores = {f"VARAI_STORES__{region}__DOCUMENTS_URI": mongodb_uri for region in ("EU", "US")}
+    settings = load({"VARAI_HOME": str(home), "VARAI_DATABASE": mongodb, **stores})
+    key = FeedKey("northwind-eu", "shop")
+    scope = settings.scope("eu", key.tenant)
+    registry.seed(scope, settings.seeds)
+    registry.set_state(scope, key, FeedState.of(Unauthorised("The token was refused.", "Ask for <b>another</b>.")))
+    found = page(settings)
+    assert "needs reauthorisation" in found
+    assert "Ask for &lt;b&gt;another&lt;/b&gt;." in found
+    assert "never run" in found  # the other tenant of the region
