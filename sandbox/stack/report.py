@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from sandbox.stack.airflow import Run
@@ -96,7 +97,7 @@ def quarantine_table(layout: Layout) -> Table:
             for row in quarantine.list_rows(scope, tenant.name, limit=200):
                 shown.setdefault(row.reasons, (region, row.key))
     for reasons, (region, key) in list(shown.items())[:3]:
-        table.add_row(region, key, ", ".join(reasons))
+        table.add_row(region, escape(key), escape(", ".join(reasons)))
     return table
 
 

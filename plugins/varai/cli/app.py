@@ -8,10 +8,12 @@ from typing import Any
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from varai.cli import feeds, privacy, quarantine, river, show, tokens
 from varai.kernel import VaraiError
+from varai.stores import failures_as_sentences
 
 
 class Sentences(TyperGroup):
@@ -20,11 +22,12 @@ class Sentences(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; a VaraiError is printed with its cure and runbook."""
         try:
-            return super().invoke(ctx)
+            with failures_as_sentences():
+                return super().invoke(ctx)
         except VaraiError as error:
             console = Console(stderr=True)
-            console.print(f"[bold red]{error.kind}[/]: {error.what}", highlight=False, soft_wrap=True)
-            console.print(f"[bold]cure[/]: {error.cure} ({error.runbook})", highlight=False, soft_wrap=True)
+            console.print(f"[bold red]{error.kind}[/]: {escape(error.what)}", highlight=False, soft_wrap=True)
+            console.print(f"[bold]cure[/]: {escape(error.cure)} ({error.runbook})", highlight=False, soft_wrap=True)
             sys.exit(1)
 
 

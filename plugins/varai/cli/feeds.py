@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from varai.cli.arguments import Json, MaybeFeed, MaybeRegion, MaybeTenant, Region, Tenant, chosen_feeds, chosen_regions
@@ -48,8 +49,8 @@ def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: 
     for column in ("region", "tenant", "feed", "connector", "state", "cure"):
         table.add_column(column)
     for row in rows:
-        names = (row["region"], row["tenant"], row["feed"], row["connector"])
-        table.add_row(*names, phrase(row["state"], row["percent"]), row["cure"])
+        cells = (row["region"], row["tenant"], row["feed"], row["connector"], phrase(row["state"], row["percent"]), row["cure"])
+        table.add_row(*map(escape, cells))
     Console().print(table)
 
 
@@ -64,14 +65,14 @@ def check(region: MaybeRegion = None, tenant: MaybeTenant = None, feed: MaybeFee
             report = check_feed(settings, name, key)
             history = report.history_from.date().isoformat() if report.history_from else "no order yet"
             console.print(
-                f"[bold]{name} {key}[/]: API {report.api_version}, {report.rate_tier}, clock skew {report.clock_skew_s:+.1f} s, "
-                f"history from {history}, {len(report.scopes_granted)} scopes granted",
+                f"[bold]{name} {key}[/]: API {escape(report.api_version)}, {escape(report.rate_tier)}, "
+                f"clock skew {report.clock_skew_s:+.1f} s, history from {history}, {len(report.scopes_granted)} scopes granted",
                 highlight=False,
                 soft_wrap=True,
             )
             for problem in report.problems:
                 bad = True
-                console.print(f"  [red]{problem}[/]", highlight=False, soft_wrap=True)
+                console.print(f"  [red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
     if bad:
         raise typer.Exit(1)
 

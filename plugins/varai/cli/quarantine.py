@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from varai.cli.arguments import DryRun, Json, MaybeFeed, Region, Tenant, chosen_feeds, holder
@@ -36,7 +37,7 @@ def list_rows(
     for name in ("key", "reasons"):
         table.add_column(name)
     for row in rows:
-        table.add_row(row.key, ", ".join(row.reasons))
+        table.add_row(escape(row.key), escape(", ".join(row.reasons)))
     Console().print(table)
 
 

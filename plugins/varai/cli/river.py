@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from varai.cli import tables
 from varai.cli.arguments import (
@@ -23,7 +24,7 @@ from varai.cli.arguments import (
     instant,
     operator,
 )
-from varai.kernel import FeedKey, Window, utc_now
+from varai.kernel import FeedKey, Misconfigured, Window, utc_now
 from varai.registry import RunRecord
 from varai.registry import status as region_status
 from varai.registry.slices import StreamKey
@@ -31,6 +32,7 @@ from varai.river import accept, feeds, migrate, reconcile, remap, run, transform
 from varai.settings import load
 from varai.sources import stream_names
 
+_BEGINNING = "1970-01-01"
 slices = typer.Typer(no_args_is_help=True, help="Look after single slices.")
 Streams = Annotated[list[str] | None, typer.Option("--stream", help="Only this stream; may be given more than once.")]
 
@@ -63,7 +65,7 @@ def _finish(record: RunRecord) -> None:
         highlight=False,
     )
     for name, sentence in record.failures.items():
-        console.print(f"[red]{name}[/]: {sentence}", highlight=False, soft_wrap=True)
+        console.print(f"[red]{name}[/]: {escape(sentence)}", highlight=False, soft_wrap=True)
     if record.failures:
         raise typer.Exit(1)
 
@@ -89,14 +91,14 @@ def backfill(
     region: Region,
     tenant: Tenant,
     feed: MaybeFeed = None,
-    start: Annotated[str, typer.Option("--from", help="Beginning of the window (ISO 8601).")] = "1970-01-01",
+    start: Annotated[str | None, typer.Option("--from", help="Beginning of the window (ISO 8601).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the window; now when left out.")] = None,
     stream: Streams = None,
     dry_run: DryRun = False,
 ) -> None:
     """Read a window of the past again. The watermark never moves backwards."""
     settings = load()
-    window = Window(start=instant(start), end=instant(end) if end else utc_now().replace(microsecond=0))
+    window = _window(start, end)
     keys = chosen_feeds(settings, region, tenant, feed)
     if dry_run:
         for key in keys:
@@ -107,6 +109,14 @@ def backfill(
                     )
         return
     _finish(run.run_feeds(settings, region, keys, streams=stream, window=window, progress=_told))
+
+
+def _window(start: str | None, end: str | None) -> Window:
+    until = instant(end) if end else utc_now().replace(microsecond=0)
+    since = instant(start or _BEGINNING)
+    if since >= until:
+        raise Misconfigured(f"--from {since} is not before --to {until}.", "Give a beginning that lies before the end.")
+    return Window(start=since, end=until)
 
 
 def remap_command(

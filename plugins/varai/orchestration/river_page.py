@@ -13,6 +13,7 @@ from varai.kernel import VaraiError
 from varai.registry import phrase, status
 from varai.settings import Settings, load
 from varai.sources import stream_names
+from varai.stores import failures_as_sentences
 
 _STYLE = """
 body{font:13px/1.4 system-ui,sans-serif;margin:24px;color:#1c2430;background:#fff}
@@ -74,7 +75,8 @@ def _region(settings: Settings, name: str) -> str:
     region = settings.region(name)
     title = f"<h2>{escape(name)} <small>({escape(region.location)}, {escape(region.regime)})</small></h2>"
     try:
-        found = status(settings.scope(name), {}, stream_names)
+        with failures_as_sentences():
+            found = status(settings.scope(name), {}, stream_names)
     except VaraiError as error:
         return f"{title}<p class=bad>{escape(str(error))}</p>"
     if not found["slices"]:

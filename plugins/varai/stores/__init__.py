@@ -1,7 +1,7 @@
 """Object, document and cache clients, made from a Scope; nothing else opens a connection to a store."""
 
 from varai.stores.cache import cache
-from varai.stores.documents import documents
+from varai.stores.documents import documents, failures_as_sentences
 from varai.stores.objects import ObjectStore, objects
 
-__all__ = ["ObjectStore", "cache", "documents", "objects"]
+__all__ = ["ObjectStore", "cache", "documents", "failures_as_sentences", "objects"]

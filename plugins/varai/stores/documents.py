@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache as memoised
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, PyMongoError
 
-from varai.kernel import Scope
+from varai.kernel import Scope, Unavailable
 
 Documents = Database[dict[str, Any]]
+_CURE = "Look at `make status`, and start what is down with `make up`; elsewhere look at the region's database."
 
 
 @memoised
@@ -33,3 +37,18 @@ def documents(scope: Scope) -> Documents:
     """The region's database; health has its own."""
     name = scope.database if scope.plane == "commerce" else f"{scope.database}-{scope.plane}"
     return _client(scope.documents_uri, os.getpid())[name]
+
+
+@contextmanager
+def failures_as_sentences() -> Iterator[None]:
+    """Tell what the driver raises as Unavailable; for the edges, where people read it.
+
+    Only of a connection that failed are addresses told: other texts of the driver may quote the documents they are about.
+    """
+    try:
+        yield
+    except ConnectionFailure as error:
+        where = str(error).partition(" (configured")[0].partition(", Timeout")[0]
+        raise Unavailable(f"The document store does not answer ({where}).", _CURE) from error
+    except PyMongoError as error:
+        raise Unavailable(f"The document store refused what it was asked ({type(error).__name__}).", _CURE) from error

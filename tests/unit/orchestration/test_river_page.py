@@ -35,3 +35,17 @@ def test_a_feed_that_failed_on_its_first_run_is_shown_with_its_cure(
     assert "needs reauthorisation" in found
     assert "Ask for &lt;b&gt;another&lt;/b&gt;." in found
     assert "never run" in found  # the other tenant of the region
+
+
+def test_a_region_whose_documents_do_not_answer_is_told_so_in_its_place(
+    page: Callable[[Settings], str], home: Path, mongodb_uri: str, mongodb: str
+) -> None:
+    stores = {
+        "VARAI_STORES__EU__DOCUMENTS_URI": mongodb_uri,
+        "VARAI_STORES__US__DOCUMENTS_URI": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200",
+    }
+    settings = load({"VARAI_HOME": str(home), "VARAI_DATABASE": mongodb, **stores})
+    registry.seed(settings.scope("eu"), settings.seeds)
+    found = page(settings)
+    assert "northwind-eu" in found
+    assert "The document store does not answer (127.0.0.1:1" in found
