@@ -101,6 +101,7 @@ def _world(dice: random.Random) -> World:
         world.add(tenant, "shop", source_id="1", currency=currency, timezone=zone, taxes_included=included)
         for number in range(150):
             _order(world, dice, tenant, f"o{number}")
+        _withheld(world, tenant, currency)
         _catalogue(world, tenant, currency)
     # An order that no mapping should have let through: it has no date.
     world.add("broken", "shop", source_id="1", currency="EUR", timezone="Europe/Berlin", taxes_included=True)
@@ -176,6 +177,19 @@ def _refund(
         processed_at=at + timedelta(hours=dice.randrange(1, 900) + 1000 * number),
         total_minor=goods + dice.choice([0, delivery, delivery // 2]),
     )  # fmt: skip
+
+
+def _withheld(world: World, tenant: str, currency: str) -> None:
+    """What passed of an order that is in quarantine, and of a line that is."""
+    for order_id, total in (("withheld", 5400), ("o1", 0)):
+        world.add(
+            tenant, "refund", source_id=f"{order_id}-r", order_id=order_id, currency=currency, total_minor=total,
+            processed_at=datetime(2026, 3, 2, tzinfo=UTC),
+        )  # fmt: skip
+        world.add(
+            tenant, "refund_line", source_id=f"{order_id}-back", refund_id=f"{order_id}-r", order_id=order_id, quantity=1,
+            line_id=f"{order_id}-withheld", subtotal_minor=5000, tax_minor=400, currency=currency,
+        )  # fmt: skip
 
 
 def _catalogue(world: World, tenant: str, currency: str) -> None:

@@ -1,3 +1,4 @@
+-- A refund of an order that is withheld takes nothing from the figures, which do not hold the sale: it is counted beside them.
 select
     refunds.tenant,
     refunds.feed,
@@ -9,11 +10,11 @@ select
         refunds.processed_on,
         {{ business_date('coalesce(refunds.processed_at, refunds.created_at)', 'shops.timezone') }}
     ) as processed_on,
-    coalesce(orders.test, false) as test,
-    coalesce(orders.taxes_included, shops.taxes_included, false) as taxes_included,
+    orders.test,
+    orders.taxes_included,
     coalesce(refunds.total_minor, 0) as total_minor
 from {{ ref('stg_refund') }} as refunds
-left join {{ ref('int_order_dated') }} as orders
+inner join {{ ref('int_order_dated') }} as orders
     on refunds.tenant = orders.tenant and refunds.feed = orders.feed and refunds.order_id = orders.order_id
 left join {{ ref('int_shop_chosen') }} as shops
     on refunds.tenant = shops.tenant and refunds.feed = shops.feed

@@ -1,3 +1,4 @@
+-- A line given back that was never counted as sold, because it is withheld, is left out as well.
 select
     lines.tenant,
     lines.feed,
@@ -8,7 +9,7 @@ select
     sold.product_id,
     sold.variant_id,
     sold.sku,
-    coalesce(sold.line_kind, 'product') as line_kind,
+    sold.line_kind,
     lines.quantity,
     coalesce(lines.subtotal_minor, 0) as subtotal_minor,
     coalesce(lines.tax_minor, 0) as tax_minor,
@@ -23,5 +24,5 @@ select
 from {{ ref('stg_refund_line') }} as lines
 inner join {{ ref('int_refund_dated') }} as refunds
     on lines.tenant = refunds.tenant and lines.feed = refunds.feed and lines.refund_id = refunds.refund_id
-left join {{ ref('stg_order_line') }} as sold
+inner join {{ ref('stg_order_line') }} as sold
     on lines.tenant = sold.tenant and lines.feed = sold.feed and lines.line_id = sold.line_id
