@@ -49,7 +49,14 @@ def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: 
     for column in ("region", "tenant", "feed", "connector", "state", "cure"):
         table.add_column(column)
     for row in rows:
-        cells = (row["region"], row["tenant"], row["feed"], row["connector"], phrase(row["state"], row["percent"]), row["cure"])
+        cells = (
+            row["region"],
+            row["tenant"],
+            row["feed"],
+            row["connector"],
+            phrase(row["state"], row["percent"]),
+            row["cure"],
+        )
         table.add_row(*map(escape, cells))
     Console().print(table)
 

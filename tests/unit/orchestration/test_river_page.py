@@ -1,4 +1,4 @@
-"""The River page tells the cure of a feed that has never read anything, and of a region that does not answer."""
+"""The River page tells how far a first read is, the cure of a feed that has never read anything, and of a region that does not answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from varai import registry
-from varai.kernel import FeedKey, Unauthorised
+from varai.kernel import FeedKey, Unauthorised, utc_now
 from varai.registry import FeedState
 from varai.settings import Settings, load
 
@@ -35,6 +35,18 @@ def test_a_feed_that_failed_on_its_first_run_is_shown_with_its_cure(
     assert "needs reauthorisation" in found
     assert "Ask for &lt;b&gt;another&lt;/b&gt;." in found
     assert "never run" in found  # the other tenant of the region
+
+
+def test_the_percent_of_a_first_read_is_on_the_page(
+    page: Callable[[Settings], str], home: Path, mongodb_uri: str, mongodb: str
+) -> None:
+    stores = {f"VARAI_STORES__{region}__DOCUMENTS_URI": mongodb_uri for region in ("EU", "US")}
+    settings = load({"VARAI_HOME": str(home), "VARAI_DATABASE": mongodb, **stores})
+    scope = settings.scope("eu", "northwind-eu")
+    registry.seed(scope, settings.seeds)
+    backfilling = FeedState(kind="backfilling", since=utc_now(), percent=42)
+    registry.set_state(scope, FeedKey("northwind-eu", "shop"), backfilling)
+    assert "backfilling 42 %" in page(settings)
 
 
 def test_a_region_whose_documents_do_not_answer_is_told_so_in_its_place(
