@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from varai.canonical import CURRENCIES
 from varai.canonical.mapping import shared_macros
-from varai.kernel import minor_units
+from varai.kernel import Malformed, minor_units
 
 _INT64 = 2**63
 CODES = ("USD", "EUR", "JPY", "KRW", "KWD", "BHD", "CLF")
@@ -49,9 +50,10 @@ def test_minor_units_in_sql_equal_those_of_the_kernel(
 ) -> None:
     got = ask(con, "to_minor(a, b)", amounts)
     for (text, code), minor in zip(amounts, got, strict=True):
-        with localcontext(prec=200):  # the kernel rounds in the context's precision, which is for amounts that exist
+        want = None
+        with suppress(Malformed):  # larger than minor units can be
             want = minor_units(Decimal(text), CURRENCIES[code])
-        assert minor == (want if abs(want) < _INT64 else None), (text, code)
+        assert minor == want, (text, code)
 
 
 @pytest.mark.parametrize(
