@@ -15,10 +15,18 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """A command that a test ran wrote its logs to a stream of that test, which is closed for the tests after it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
