@@ -3,10 +3,13 @@
     sweep    reconcile    erase_due
 
 `reconcile` turns red, naming feed and stream, when places disagree about how many rows there are. The vendor is asked anew where
-it counts exactly; one that does not answer is a difference too.
+it counts exactly; one that does not answer is a difference too. `erase_due` turns red, naming tenants, when people who asked to be
+forgotten still are not; it is tried again until a tenant's feeds are free.
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
@@ -35,7 +38,8 @@ def operate(region: str) -> None:
         def reconcile() -> int:
             return steps.reconcile(region, get_current_context()["run_id"])
 
-        @task(pool=warehouse_pool(region))
+        # A run gives its feeds back only after its load had the pool's slot: waiting in the slot would wait for itself.
+        @task(pool=warehouse_pool(region), retries=5, retry_delay=timedelta(minutes=4))
         def erase_due() -> int:
             return steps.erase_due(region, get_current_context()["run_id"])
 

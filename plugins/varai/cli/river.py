@@ -24,7 +24,7 @@ from varai.cli.arguments import (
     instant,
     operator,
 )
-from varai.kernel import FeedKey, Misconfigured, Window, utc_now
+from varai.kernel import ErasuresOpen, FeedKey, Misconfigured, Window, utc_now
 from varai.registry import RunRecord
 from varai.registry import status as region_status
 from varai.registry.slices import StreamKey
@@ -171,6 +171,9 @@ def status(as_json: Json = False, region: MaybeRegion = None) -> None:
     console = Console()
     for name, found in regions.items():
         console.print(tables.slices(name, found["slices"]))
+        for tenant, count in found["overdue_erasures"].items():
+            told = f"[bold red]{tenant}: {count} erasures are overdue[/], see docs/runbooks/{ErasuresOpen.kind}.md."
+            console.print(told, highlight=False, soft_wrap=True)
 
 
 def migrate_command(dry_run: DryRun = False) -> None:

@@ -3,6 +3,7 @@
 from varai.kernel.errors import (
     Conflict,
     DiskFull,
+    ErasuresOpen,
     Gone,
     LeaseHeld,
     Malformed,
@@ -34,6 +35,7 @@ __all__ = [
     "BatchRef",
     "Conflict",
     "DiskFull",
+    "ErasuresOpen",
     "Feed",
     "FeedKey",
     "Gone",

@@ -106,6 +106,15 @@ class Conflict(VaraiError):
     default_cure = "Run again: the rerun reads what the other writer left."
 
 
+class ErasuresOpen(VaraiError):
+    """People who asked to be forgotten still are not; the law gives a month from the day they asked."""
+
+    kind = "erasures-open"
+    default_cure = (
+        "Run the task again when the feeds are free; carry out what is overdue with `varai privacy erase --yes`."
+    )
+
+
 class DiskFull(VaraiError):
     """No space is left where we write. Nothing half-written was kept."""
 

@@ -79,6 +79,10 @@ def _region(settings: Settings, name: str) -> str:
             found = status(settings.scope(name), {}, stream_names)
     except VaraiError as error:
         return f"{title}<p class=bad>{escape(str(error))}</p>"
+    title += "".join(
+        f"<p class=bad>{escape(tenant)}: {count} erasures are overdue.</p>"
+        for tenant, count in found["overdue_erasures"].items()
+    )
     if not found["slices"]:
         return f"{title}<p>No feed is configured here yet.</p>"
     heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant / feed", "stream"))

@@ -19,6 +19,9 @@ from varai.river.run import new_run_id
 from varai.settings import Settings
 from varai.settings import load as load_settings
 
+_ERASURE_PATIENCE_S = 20.0
+"""Outlasts the end of a run that has loaded already; for longer waits the task is tried again, which frees its slot."""
+
 
 def due_feeds(region: str, connector: str, context: Mapping[str, Any]) -> list[list[list[str]]]:
     """Batches of (tenant, feed) whose time has come; an empty list skips the run. A run that a person triggers takes all."""
@@ -107,8 +110,10 @@ def reconcile(region: str, run_id: str) -> int:
 
 
 def erase_due(region: str, run_id: str) -> int:
-    """Execute the erasures of the ledger that are not done; returns how many."""
-    return erasure.erase_due(load_settings(), region, holder=_holder(run_id), now=utc_now())
+    """Execute the erasures of the ledger that are not done; returns how many. Raises ErasuresOpen for those left."""
+    return erasure.erase_due(
+        load_settings(), region, holder=_holder(run_id), now=utc_now(), patience_s=_ERASURE_PATIENCE_S
+    )
 
 
 def _holder(run_id: str) -> str:

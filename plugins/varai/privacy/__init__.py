@@ -3,7 +3,7 @@
 from varai.privacy import audit, residency
 from varai.privacy.collections import INDEXES, ensure_indexes
 from varai.privacy.erasure import ErasureReport, Finding, Place, erase, where
-from varai.privacy.ledger import Erasure, Ledger
+from varai.privacy.ledger import Erasure, Ledger, overdue
 from varai.privacy.memory import memory_file
 from varai.privacy.protection import protect
 from varai.privacy.pseudonyms import AnyFeed, Pseudonyms
@@ -29,6 +29,7 @@ __all__ = [
     "memory_file",
     "move_object",
     "open_object",
+    "overdue",
     "protect",
     "residency",
     "seal_bytes",

@@ -8,6 +8,7 @@ Collection `ledger`: {_id: "<tenant>/<subject>", tenant, subject, reason, reques
 from __future__ import annotations
 
 import calendar
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
@@ -94,6 +95,13 @@ class Ledger:
 
     def _id(self, subject: str) -> str:
         return f"{self._tenant}/{subject}"
+
+
+def overdue(scope: Scope, now: datetime) -> dict[str, int]:
+    """How many erasures are overdue, by tenant: of the scope's tenant, or of each in its region that has any."""
+    wanted = {"status": "open", "due_at": {"$lte": now}} | ({"tenant": scope.tenant} if scope.tenant else {})
+    found = documents(scope)["ledger"].find(wanted, {"tenant": 1})
+    return dict(sorted(Counter(str(one["tenant"]) for one in found).items()))
 
 
 def a_month_after(at: datetime) -> datetime:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from varai.kernel import Feed, Misconfigured, Scope, utc_now
+from varai.privacy import overdue
 from varai.registry.feeds import feeds
 from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
@@ -33,7 +34,7 @@ _PAUSED = {"state": "paused", "percent": None, "cure": "Take it up again with `v
 
 
 def status(scope: Scope, addresses: Mapping[str, str], stream_names: StreamNames) -> dict[str, Any]:
-    """One region: a row per tenant, feed and stream, its snapshots and addresses. Plain JSON values.
+    """One region: a row per tenant, feed and stream, its snapshots, addresses and overdue erasures. Plain JSON values.
 
     A row tells the stream's most recent slice. A stream of a configured feed that was never read has a row too, so that a
     feed that fails from its first run on shows its state and cure: its counts and `balanced` are null.
@@ -50,7 +51,12 @@ def status(scope: Scope, addresses: Mapping[str, str], stream_names: StreamNames
     for row in rows:
         if f"{row['tenant']}/{row['feed']}" in paused:
             row |= _PAUSED
-    return {"slices": rows, "snapshots": snapshots(scope), "addresses": dict(addresses)}
+    return {
+        "slices": rows,
+        "snapshots": snapshots(scope),
+        "addresses": dict(addresses),
+        "overdue_erasures": overdue(scope, utc_now()),
+    }
 
 
 def _state(state: FeedState | None, unknown: str) -> dict[str, Any]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
+import structlog
+
 from varai import landing, privacy, sources
-from varai.kernel import FeedKey, Misconfigured, Scope
-from varai.privacy import ErasureReport, Finding, Ledger, Place, Pseudonyms
-from varai.registry import acquire, feed, feeds, release, renewing, tenants
+from varai.kernel import ErasuresOpen, FeedKey, LeaseHeld, Misconfigured, Scope, VaraiError
+from varai.privacy import Erasure, ErasureReport, Finding, Ledger, Place, Pseudonyms
+from varai.registry import feed, feeds, release, renewing, tenants
 from varai.river.context import lease_name
 from varai.river.places import ParquetPlace, PublishedPlace, WarehouseFile, WarehousePlace
-from varai.river.settle import held_warehouse
+from varai.river.settle import acquire_patiently, held_warehouse
 from varai.river.transform import build_and_publish
 from varai.settings import Settings
 from varai.sources.contract import StreamSpec, stream_spec
+
+log = structlog.get_logger(__name__)
 
 
 def pseudonym(settings: Settings, region: str, key: FeedKey, vendor_id: str) -> str:
@@ -31,43 +35,93 @@ def where_is(settings: Settings, region: str, tenant: str, subject: str, *, hold
 
 
 def erase_subject(
-    settings: Settings, region: str, tenant: str, subject: str, *, reason: str, dry_run: bool, holder: str, actor: str
+    settings: Settings,
+    region: str,
+    tenant: str,
+    subject: str,
+    *,
+    reason: str,
+    dry_run: bool,
+    holder: str,
+    actor: str,
+    patience_s: float = 0.0,
 ) -> ErasureReport:
     """Forget a pseudonym everywhere; a dry run only looks.
 
+    Args:
+        patience_s: how long to wait for each feed, and for the warehouse, while somebody else works on it.
+
     Raises:
-        LeaseHeld: the warehouse is in use. Malformed: without a reason.
+        LeaseHeld: a feed or the warehouse is in use still. Malformed: without a reason.
     """
     scope = settings.scope(region, tenant)
-    with _places(settings, scope, holder) as places:
+    with _places(settings, scope, holder, patience_s) as places:
         return privacy.erase(scope, subject, places, reason=reason, dry_run=dry_run, actor=actor)
 
 
-def erase_due(settings: Settings, region: str, *, holder: str, now: datetime) -> int:
-    """Carry out the erasures of the region's ledgers that are still open; returns how many were completed."""
-    done = 0
+def erase_due(settings: Settings, region: str, *, holder: str, now: datetime, patience_s: float = 0.0) -> int:
+    """Carry out the erasures of the region's ledgers that are still open; returns how many were completed.
+
+    A tenant whose erasures cannot be carried out now stops no other.
+
+    Raises:
+        ErasuresOpen: naming the tenants whose erasures are left, why, and how many of them are overdue.
+    """
+    done, sentences = 0, []
     for tenant in tenants(settings.scope(region)):
-        for entry in Ledger(settings.scope(region, tenant.name)).entries("open"):
-            if entry.requested_at <= now:
-                report = erase_subject(
-                    settings,
-                    region,
-                    tenant.name,
-                    entry.subject,
-                    reason=entry.reason,
-                    dry_run=False,
-                    holder=holder,
-                    actor="operate",
-                )
-                done += report.complete
+        opened = [one for one in Ledger(settings.scope(region, tenant.name)).entries("open") if one.requested_at <= now]
+        left, why = _carry_out(settings, region, tenant.name, opened, holder, patience_s)
+        done += len(opened) - len(left)
+        if left:
+            overdue = sum(one.overdue(now) for one in left)
+            if overdue:
+                log.error("erasures.overdue", region=region, tenant=tenant.name, overdue=overdue)
+            sentences.append(f"{tenant.name}: {len(left)} open, {overdue} overdue; {why}")
+    if sentences:
+        raise ErasuresOpen(f"Erasures are left in {region}. {' '.join(sentences)}")
     return done
 
 
+def _carry_out(
+    settings: Settings, region: str, tenant: str, opened: Sequence[Erasure], holder: str, patience_s: float
+) -> tuple[list[Erasure], str]:
+    """Carry out a tenant's erasures; those that are left, and why the last of them is."""
+    left: list[Erasure] = []
+    why = ""
+    for place, entry in enumerate(opened):
+        try:
+            report = erase_subject(
+                settings,
+                region,
+                tenant,
+                entry.subject,
+                reason=entry.reason,
+                dry_run=False,
+                holder=holder,
+                actor="operate",
+                patience_s=patience_s,
+            )
+        except LeaseHeld as error:
+            return [*left, *opened[place:]], error.what  # the rest would wait for the same
+        except VaraiError as error:
+            left, why = [*left, entry], error.what
+        except Exception as error:  # noqa: BLE001  # a mistake of ours over one person must not keep others waiting
+            # Only the type is told: texts of foreign errors may quote the data they choked on.
+            left, why = [*left, entry], f"{type(error).__name__} was raised."
+        else:
+            if not report.complete:
+                left, why = [*left, entry], f"{len(report.left)} places still hold a person."
+    return left, why
+
+
 @contextmanager
-def _places(settings: Settings, scope: Scope, holder: str) -> Iterator[list[Place]]:
+def _places(settings: Settings, scope: Scope, holder: str, patience_s: float = 0.0) -> Iterator[list[Place]]:
     """The places of a tenant, with its feeds and the region's warehouse held meanwhile. Erasure reaches DuckDB warehouses only."""
     tenant = scope.tenant
-    with _held_feeds(scope, holder), held_warehouse(settings, scope.region, holder) as (held, _):
+    with (
+        _held_feeds(scope, holder, patience_s),
+        held_warehouse(settings, scope.region, holder, patience_s=patience_s) as (held, _),
+    ):
         yield [
             landing.LandingPlace(scope, lambda key, stream: _spec(scope, key, stream)),
             ParquetPlace(scope, "quarantine", f"quarantine/{tenant}/"),
@@ -82,11 +136,11 @@ def _places(settings: Settings, scope: Scope, holder: str) -> Iterator[list[Plac
 
 
 @contextmanager
-def _held_feeds(scope: Scope, holder: str) -> Iterator[None]:
+def _held_feeds(scope: Scope, holder: str, patience_s: float) -> Iterator[None]:
     """Hold every feed of the tenant, so that no run at work brings a person back behind the search. Raises LeaseHeld."""
     with ExitStack() as stack:
         for one in feeds(scope):
-            lease = acquire(scope, lease_name(one.key), holder)
+            lease = acquire_patiently(scope, lease_name(one.key), holder, patience_s)
             stack.callback(release, scope, lease)
             stack.enter_context(renewing(scope, lease))
         yield

@@ -32,20 +32,24 @@ def held_warehouse(
         LeaseHeld: somebody else has it still.
     """
     scope = settings.scope(region)
-    ends = time.monotonic() + patience_s
-    while True:
-        try:
-            lease = acquire(scope, warehouse_lease(region), holder)
-            break
-        except LeaseHeld:
-            if time.monotonic() >= ends:
-                raise
-            time.sleep(_ASK_AGAIN_S)
+    lease = acquire_patiently(scope, warehouse_lease(region), holder, patience_s)
     try:
         with renewing(scope, lease):
             yield scope, lease
     finally:
         release(scope, lease)
+
+
+def acquire_patiently(scope: Scope, name: str, holder: str, patience_s: float) -> Lease:
+    """`acquire`, asking again for a while where somebody else has the lease. Raises LeaseHeld when they have it still."""
+    ends = time.monotonic() + patience_s
+    while True:
+        try:
+            return acquire(scope, name, holder)
+        except LeaseHeld:
+            if time.monotonic() >= ends:
+                raise
+            time.sleep(_ASK_AGAIN_S)
 
 
 def load(settings: Settings, region: str, *, holder: str) -> dict[str, int]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from tests.unit.cli.conftest import Run
 from varai.kernel import FeedKey, Unauthorised, Window, utc_now
+from varai.privacy import Ledger
 from varai.registry import FeedState, SliceReport, SliceState, StreamKey, set_state
 from varai.registry.slices import Watermark
 from varai.settings import Settings
@@ -41,3 +42,11 @@ def test_the_table_shows_the_lag(settings: Settings, varai: Run) -> None:
         one for one in varai("status", "--region", "eu").output.splitlines() if "orders" in one and "5:00:" in one
     )
     assert KEY.tenant in line
+
+
+def test_erasures_whose_month_is_over_are_shown(settings: Settings, varai: Run) -> None:
+    ledger = Ledger(settings.scope("eu", KEY.tenant))
+    ledger.add("pseudonym-1", "letter", utc_now() - timedelta(days=40))
+    ledger.add("pseudonym-2", "letter", utc_now())
+    assert json.loads(varai("status", "--json").stdout)["regions"]["eu"]["overdue_erasures"] == {KEY.tenant: 1}
+    assert f"{KEY.tenant}: 1 erasures are overdue" in varai("status", "--region", "eu").output

@@ -87,6 +87,7 @@ def test_status_of_an_empty_region_is_empty_json(scope: Scope) -> None:
         "slices": [],
         "snapshots": {},
         "addresses": {"airflow": "http://127.0.0.1:1"},
+        "overdue_erasures": {},
     }
 
 
