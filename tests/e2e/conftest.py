@@ -20,6 +20,7 @@ from sandbox.world.truth import Truth, truth_path
 from tests.conftest import free_port, running
 from tests.e2e.stack import SECRET, Stack
 from varai import catalogue, privacy, registry
+from varai.kernel import utc_now
 from varai.registry import feed
 from varai.river.shop import keep_facts
 from varai.settings import FolderSecrets, load
@@ -157,7 +158,8 @@ def make_stack(
     for room in (registry, catalogue, privacy):
         room.ensure_indexes(scope)
     made = Stack(loaded, environment, vendor.url, shop, truth, home, spec, region)
-    keep_facts(made.scope, feed(scope, made.key), {"currency": spec.currency, "timezone": spec.timezone})
+    facts = {"currency": spec.currency, "timezone": spec.timezone}
+    keep_facts(made.scope, feed(scope, made.key), facts, since=utc_now())
     return made
 
 

@@ -55,7 +55,8 @@ def settings_of(home: Path, mongodb_uri: str, mongodb: str, vendor: Vendor) -> S
         for room in (registry, catalogue):
             room.ensure_indexes(scope)
         key = FeedKey(shop, "shop")
-        keep_facts(loaded.scope(region, shop), feed(scope, key), {"currency": currency, "timezone": timezone})
+        facts = {"currency": currency, "timezone": timezone}
+        keep_facts(loaded.scope(region, shop), feed(scope, key), facts, since=datetime.now(UTC))
         return loaded
 
     return make

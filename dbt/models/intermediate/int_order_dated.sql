@@ -7,6 +7,11 @@ select
     orders.processed_at,
     coalesce(orders.processed_on, {{ business_date('orders.processed_at', 'shops.timezone') }}) as processed_on,
     shops.timezone,
+    -- Dated by the connector after these facts were known, and sold while they held; else an earlier zone may have dated it.
+    coalesce(
+        orders.ingested_at >= shops.ingested_at and orders.processed_at >= coalesce(shops.effective_at, shops.ingested_at),
+        false
+    ) as in_todays_zone,
     coalesce(orders.test, false) as test,
     orders.cancelled_at is not null as cancelled,
     orders.cancelled_at,

@@ -1,4 +1,4 @@
-select tenant, feed, currency, timezone, taxes_included
+select tenant, feed, currency, timezone, taxes_included, effective_at, ingested_at
 from (
     select
         tenant,
@@ -6,6 +6,8 @@ from (
         currency,
         timezone,
         taxes_included,
+        effective_at,
+        ingested_at,
         row_number() over (
             partition by tenant, feed
             order by effective_at desc nulls last, source_updated_at desc nulls last, shop_id desc

@@ -77,7 +77,10 @@ _INVENTORY_LEVEL = (
 )
 
 ENTITIES: Mapping[str, tuple[str, tuple[Field, ...]]] = {
-    "shop": ("The vendor's record of the shop: currency, zone, country. One row per feed and change.", _SHOP),
+    "shop": (
+        "The vendor's record of the shop: currency, zone, country. One row per feed, as it is now; dates keep the zone of their time.",
+        _SHOP,
+    ),
     "location": ("A place that holds stock. One row per location.", _LOCATION),
     "product": ("What a shopper chooses. One row per product.", _PRODUCT),
     "variant": ("What is sold: one colour and size of a product. One row per variant.", _VARIANT),

@@ -26,7 +26,7 @@ _ORDER = (
     Field("presentment_currency", "text", "internal", "ISO 4217 code the shopper saw"),
     Field("created_at", "instant", "internal", "when the vendor recorded it"),
     Field("processed_at", "instant", "internal", "when it was sold; reports count by this", required=True),
-    Field("processed_on", "date", "internal", "processed_at in the shop's zone"),
+    Field("processed_on", "date", "internal", "processed_at in the zone the shop had then"),
     Field("cancelled_at", "instant", "internal", "when it was cancelled"),
     Field("cancel_reason", "text", "internal", "the vendor's reason"),
     Field("test", "boolean", "internal", "a test order; reports leave it out"),
@@ -93,7 +93,7 @@ _REFUND = (
     Field("order_id", "text", "internal", "source_id of the order", required=True),
     Field("created_at", "instant", "internal", "when it was recorded"),
     Field("processed_at", "instant", "internal", "when the money moved; returns count by this"),
-    Field("processed_on", "date", "internal", "processed_at in the shop's zone"),
+    Field("processed_on", "date", "internal", "processed_at in the zone the shop had then"),
     Field("total_minor", "minor", "internal", "money given back"),
     Field("currency", "text", "internal", "ISO 4217"),
 )

@@ -1,28 +1,51 @@
-"""Facts of a shop that other streams are mapped with: currency and zone. Kept as state/{tenant}/{feed}/shop/facts.json."""
+"""Facts of a shop that other streams are mapped with: currency and zones. Kept as state/{tenant}/{feed}/shop/facts.json.
+
+A zone dates what happened while it was the shop's: one that changes leaves earlier sales where they were booked, whenever
+the vendor sends them again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from varai.kernel import Feed, Misconfigured, Scope, Word
-from varai.sources.contract import ShopFacts
+from varai.sources.contract import EarlierZone, ShopFacts
 from varai.stores import objects
+
+
+class _Earlier(Word):
+    timezone: str
+    until: datetime
 
 
 class _Facts(Word):
     currency: str
     timezone: str
+    earlier: tuple[_Earlier, ...] = ()
 
 
 def _key(feed: Feed) -> str:
     return f"state/{feed.tenant}/{feed.name}/shop/facts.json"
 
 
-def keep_facts(scope: Scope, feed: Feed, row: Mapping[str, Any]) -> None:
-    """Keep the facts of a canonical shop row for the streams mapped after it."""
-    facts = _Facts(currency=row["currency"], timezone=row["timezone"])
-    objects(scope).write(_key(feed), facts.model_dump_json().encode())
+def keep_facts(scope: Scope, feed: Feed, row: Mapping[str, Any], *, since: datetime) -> None:
+    """Keep the facts of a canonical shop row for the streams mapped after it.
+
+    Args:
+        row: its currency and timezone.
+        since: when the shop came to be as the row says. A zone that is new holds from then on, and the one before it until
+            then; the first zone that is seen holds for all that came before, as far as anybody knows.
+    """
+    found = objects(scope).get(_key(feed))
+    known = _Facts.model_validate_json(found[0]) if found else None
+    earlier = known.earlier if known else ()
+    if known is not None and known.timezone != row["timezone"]:
+        earlier = (*earlier, _Earlier(timezone=known.timezone, until=since))
+    facts = _Facts(currency=row["currency"], timezone=row["timezone"], earlier=earlier)
+    if facts != known:
+        objects(scope).swap(_key(feed), facts.model_dump_json().encode(), found[1] if found else None)
 
 
 def shop_facts(scope: Scope, feed: Feed) -> ShopFacts:
@@ -34,4 +57,5 @@ def shop_facts(scope: Scope, feed: Feed) -> ShopFacts:
             "Run the feed with all its streams once.",
         )
     facts = _Facts.model_validate_json(found[0])
-    return ShopFacts(currency=facts.currency, timezone=facts.timezone)
+    earlier = tuple(EarlierZone(one.timezone, one.until) for one in facts.earlier)
+    return ShopFacts(facts.currency, facts.timezone, earlier)

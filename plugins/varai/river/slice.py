@@ -80,7 +80,7 @@ def carry(
         if not report.balanced:
             raise Unbalanced(f"{state.key.tenant}/{state.key.feed}/{spec.name}: {'; '.join(report.differences)}.")
         if spec.name == "shop":
-            _keep_shop(run, con)
+            _keep_shop(run, con, ref)
         staged, hashes = publish_slice(run, spec, state, con, ref, mapping, suites, judgement)
     finally:
         con.close()
@@ -228,9 +228,11 @@ def _unmappable(con: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
-def _keep_shop(run: FeedRun, con: duckdb.DuckDBPyConnection) -> None:
+def _keep_shop(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef) -> None:
     row = con.execute(
-        "SELECT currency, timezone FROM rows_shop WHERE currency IS NOT NULL AND timezone IS NOT NULL"
+        "SELECT currency, timezone, effective_at FROM rows_shop WHERE currency IS NOT NULL AND timezone IS NOT NULL"
     ).fetchone()
     if row is not None:
-        keep_facts(run.scope, run.feed, {"currency": row[0], "timezone": row[1]})
+        currency, timezone, effective_at = row
+        since = effective_at or ref.ingested_at
+        keep_facts(run.scope, run.feed, {"currency": currency, "timezone": timezone}, since=since)

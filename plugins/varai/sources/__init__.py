@@ -10,6 +10,7 @@ from varai.kernel import Misconfigured
 from varai.sources.contract import (
     Connector,
     Deletion,
+    EarlierZone,
     Extraction,
     FeedReport,
     Page,
@@ -23,6 +24,7 @@ from varai.sources.contract import (
 __all__ = [
     "Connector",
     "Deletion",
+    "EarlierZone",
     "Extraction",
     "FeedReport",
     "Page",

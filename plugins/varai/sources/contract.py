@@ -61,11 +61,19 @@ class Listing:
     horizon: int | None = None
 
 
+class EarlierZone(NamedTuple):
+    """An IANA time zone that a shop had before: it dates what happened before `until`."""
+
+    timezone: str
+    until: datetime
+
+
 class ShopFacts(NamedTuple):
-    """What a mapping must know of the shop: ISO 4217 currency of its books and IANA time zone."""
+    """What a mapping must know of the shop: ISO 4217 currency of its books, IANA time zone, and the zones before it, oldest first."""
 
     currency: str
     timezone: str
+    earlier: tuple[EarlierZone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def mapping(stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
     Args:
         stream: one of ENTITIES.
         feed: its settings may hold `line_kinds` = {regular expression of a SKU: kind}; the first that matches a whole SKU decides.
-        facts: currency of prices that are written without one, and the zone of business dates.
+        facts: currency of prices that are written without one, and the zones of business dates.
 
     Raises:
         Misconfigured: no such stream, or `line_kinds` is wrong.
@@ -74,14 +74,19 @@ def _sql(name: str) -> str:
 
 
 def _facts(facts: ShopFacts) -> str:
-    try:
-        ZoneInfo(facts.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise Malformed(f"The shop says its time zone is '{facts.timezone}', which is none of IANA's.") from error
-    return (
-        f"CREATE MACRO shop_currency() AS {_literal(facts.currency)};\n"
-        f"CREATE MACRO shop_zone() AS {_literal(facts.timezone)};"
-    )
+    for zone in (facts.timezone, *(one.timezone for one in facts.earlier)):
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise Malformed(f"The shop says its time zone is '{zone}', which is none of IANA's.") from error
+    zone = _literal(facts.timezone)
+    if facts.earlier:
+        cases = (
+            f"WHEN moment < TIMESTAMPTZ '{one.until.isoformat()}' THEN {_literal(one.timezone)}"
+            for one in facts.earlier
+        )
+        zone = f"CASE {' '.join(cases)} ELSE {zone} END"
+    return f"CREATE MACRO shop_currency() AS {_literal(facts.currency)};\nCREATE MACRO shop_zone(moment) AS {zone};"
 
 
 def _line_kinds(feed: Feed) -> str:

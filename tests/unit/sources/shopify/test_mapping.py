@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,7 @@ from tests.unit.sources.shopify.records import (
 from varai.canonical import entity
 from varai.canonical.mapping import UNMAPPABLE
 from varai.kernel import Malformed, Misconfigured
-from varai.sources import ShopFacts, connector
+from varai.sources import EarlierZone, ShopFacts, connector
 from varai.sources.shopify.mapping import ENTITIES, mapping
 
 
@@ -95,6 +95,19 @@ def test_an_order_speaks_of_the_shops_day_and_currency() -> None:
     amounts = [order[f"{name}_minor"] for name in ("subtotal", "tax", "shipping", "discount", "total")]
     assert amounts == [3002, 230, 500, 102, 3400]
     assert (order["subject"], order["ship_country"], order["channel"]) == ("7", "GB", "web")
+
+
+def test_a_shop_that_moved_dates_each_sale_in_the_zone_it_had_then() -> None:
+    """Sold on 30 June, 23:30 UTC; the refund is of 2 July, 23:30 UTC."""
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    moved = ShopFacts("GBP", "Europe/London", (EarlierZone("America/New_York", noon),))
+    rows = rows_of("orders", PAGED_ORDER, facts=moved)
+    assert (rows["order"][0]["processed_on"], rows["refund"][0]["processed_on"]) == (
+        date(2026, 6, 30),
+        date(2026, 7, 3),
+    )
+    twice = moved._replace(earlier=(EarlierZone("Asia/Tokyo", noon - timedelta(days=9)), *moved.earlier))
+    assert rows_of("orders", PAGED_ORDER, facts=twice)["order"][0]["processed_on"] == date(2026, 6, 30)
 
 
 def test_rows_without_ids_of_their_own_are_named_by_their_line() -> None:
