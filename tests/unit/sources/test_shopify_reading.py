@@ -21,7 +21,10 @@ from tests.unit.sources.conftest import (
 )
 from varai.kernel import Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, Unbalanced, Window
 from varai.sources import Page, connector
-from varai.sources.shopify import bulk
+from varai.sources.shopify import bulk, queries
+from varai.sources.shopify.client import open_shop
+from varai.sources.shopify.listing import list_ids
+from varai.sources.shopify.reading import Reading
 
 CHILDREN: dict[str, list[tuple[str, str]]] = {
     "products": [("variants", "ProductVariant"), ("images", "ProductImage")],
@@ -193,6 +196,22 @@ def test_a_listing_that_stays_short_stands_beside_the_vendors_count(make_shop: M
     shop.fault("missing_page", match="sortKey: ID", times=-1)
     found = shop.land("customers", MOMENT, listing=True, page_size=2).listing
     assert found is not None and found.vendor_count == 7 > len(found.ids)
+
+
+@pytest.mark.parametrize("stream", LISTED)
+def test_without_an_exact_count_an_id_is_gone_only_if_two_listings_lack_it(
+    make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    """Beyond a limit that Shopify may set again it says "at least"."""
+    monkeypatch.setattr(queries, "COUNT", {name: q.replace("null", "3") for name, q in queries.COUNT.items()})
+    shop = make_shop(products=3, orders=7, customers=7)
+    with open_shop(shop.session(page_size=2)) as client:
+        reading = Reading(client, stream, MOMENT)
+        shop.fault("missing_page", match="id updatedAt", times=1)
+        found = list_ids(reading)
+    assert shop.waiting_faults() == []
+    assert found is not None and found.vendor_count is None
+    assert len(found.ids) == LISTED[stream][1]
 
 
 def test_a_listing_of_orders_says_what_is_out_of_sight(make_shop: MakeShop) -> None:
