@@ -37,6 +37,8 @@ UNMAPPABLE_SCHEMA = pa.schema(
 CHILD = "child_"
 """Reasons of lines that are children of a vendor record, and no records themselves, begin with this."""
 _CHUNK = 8 * 2**20
+_LINE = 2**19
+"""Longest line that is read as a matter of course: DuckDB's buffers are twice as long."""
 _MEMORY_PER_BYTE = 12
 _EVALUATION = "mapping_failed"
 _REFUSED = (duckdb.Error, UnicodeDecodeError)
@@ -114,6 +116,17 @@ def _cut(chunk: bytes) -> Iterator[bytes]:
         yield chunk[start:]
 
 
+def _has_long_line(data: bytes) -> bool:
+    """Whether a line is longer than _LINE."""
+    start = 0
+    while len(data) - start > _LINE:
+        end = data.rfind(b"\n", start, start + _LINE) + 1
+        if end <= start:
+            return True
+        start = end
+    return False
+
+
 def shared_macros() -> str:
     """CREATE MACRO statements offered to every mapping: those of macros.sql, and before them `exponent_of`."""
     # Codes are three letters long, so a comma on either side finds whole codes only.
@@ -147,6 +160,8 @@ class _Engine:
         self._con = duckdb.connect(config={"threads": "1", "temp_directory": "", "enable_external_file_cache": "false"})
         try:
             self._con.execute("SET TimeZone = 'UTC'")
+            # What is prepared serves all chunks; statistics would plan it for those rows of `lines` that are there now.
+            self._con.execute("SET disabled_optimizers = 'statistics_propagation'")
             self._prepare()
         except duckdb.Error as error:
             self.close()
@@ -170,18 +185,30 @@ class _Engine:
             self._con.execute(mapping.setup)
         self._types: dict[str, DuckDBPyType] = {name: duckdb.type(kind) for name, kind in mapping.columns.items()}
         self._parent = f"{_quoted(PARENT)} IS NOT NULL" if PARENT in mapping.columns else "false"
-        self._statements: dict[str, tuple[str, str]] = {}
+        self._with_nul: dict[str, str] = {}
         self._schemas: dict[str, pa.Schema] = {}
         for name, select in mapping.entities.items():
             one = entity(name)
             described = self._con.execute(f"DESCRIBE {select}").fetchall()
             check_columns(one, [row[0] for row in described])
             given = {row[0]: row[1] for row in described}
-            plain, nul = (project(one, select, given, nul=nul) for nul in (False, True))
-            self._statements[name], self._schemas[name] = (plain, nul), mapped_schema(one)
+            self._con.execute(f"PREPARE {_quoted(f'rows_{name}')} AS {project(one, select, given, nul=False)}")
+            self._with_nul[name], self._schemas[name] = project(one, select, given, nul=True), mapped_schema(one)
+        self._con.execute(f"PREPARE counts AS SELECT count(*), count(*) FILTER (NOT ({self._parent})) FROM lines")
+        self._con.execute(f"PREPARE fill AS {self._fill('$1', _LINE, ignore_errors=False)}")
+
+    def _fill(self, base: str, longest: int, *, ignore_errors: bool) -> str:
+        """The statement that reads the memory file into `lines`, positions from `base` on."""
+        columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in self._mapping.columns.items())
+        return (
+            f"INSERT INTO lines SELECT {base} - 1 + row_number() OVER (), * FROM read_json('/proc/self/fd/{self._fd}',"
+            f" columns = {{{columns}}}, format = 'newline_delimited', records = true, compression = 'uncompressed',"
+            f" maximum_object_size = {longest + 2}, ignore_errors = {ignore_errors})"
+        )
 
     def map(self, chunk: bytes, base: int) -> tuple[list[tuple[str, pa.RecordBatch]], int]:
         """Rows of a chunk whose first line has position `base`, and how many lines it has."""
+        # Said anew for every chunk, since DuckDB then gives back what it holds ready: without it memory grows by half.
         self._con.execute(f"SET memory_limit = '{max(self._limit, _MEMORY_PER_BYTE * len(chunk))}B'")
         reasons = self._read(chunk, base)
         nul = rb"\u0000" in chunk
@@ -191,7 +218,7 @@ class _Engine:
             return self._halve(chunk, base)
         tables = {name: table for name, (table, _) in rows.items()}
         nameless = {name: lost for name, (_, lost) in rows.items() if lost is not None}
-        row = self._con.execute(f"SELECT count(*), count(*) FILTER (NOT ({self._parent})) FROM lines").fetchone()
+        row = self._con.execute("EXECUTE counts").fetchone()
         count, roots = row or (0, 0)
         found = [(name, batch) for name, table in tables.items() for batch in table.to_batches()]
         unmappable = self._unmappable(_Cut(chunk, base, count, roots), tables, nameless, reasons)
@@ -201,7 +228,8 @@ class _Engine:
 
     def _rows(self, name: str, *, nul: bool) -> tuple[pa.Table, pa.ChunkedArray | None]:
         """An entity's rows, and the positions of those that were left out because they lack their identity."""
-        table = self._con.execute(self._statements[name][nul]).to_arrow_table().cast(self._schemas[name])
+        statement = self._with_nul[name] if nul else f"EXECUTE {_quoted(f'rows_{name}')}"
+        table = self._con.execute(statement).to_arrow_table().cast(self._schemas[name])
         if not table["source_id"].null_count and not table["root_id"].null_count:
             return table, None
         whole = pc.and_(pc.is_valid(table["source_id"]), pc.is_valid(table["root_id"]))
@@ -233,12 +261,12 @@ class _Engine:
             while view:
                 written = os.pwrite(self._fd, view, at)
                 view, at = view[written:], at + written
-        columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in self._mapping.columns.items())
-        self._con.execute(
-            f"CREATE OR REPLACE TABLE lines AS SELECT {base} - 1 + row_number() OVER () AS nth, * FROM read_json("
-            f"'/proc/self/fd/{self._fd}', columns = {{{columns}}}, format = 'newline_delimited', records = true,"
-            f" compression = 'uncompressed', maximum_object_size = {len(data) + 2}, ignore_errors = {ignore_errors})"
-        )
+        # Dropping the table would make what is prepared be planned anew; without the checkpoint, rows that are gone keep their memory.
+        self._con.execute("DELETE FROM lines; CHECKPOINT")
+        if ignore_errors or _has_long_line(data):
+            self._con.execute(self._fill(str(base), len(data), ignore_errors=ignore_errors))
+        else:
+            self._con.execute(f"EXECUTE fill({base})")
 
     def _halve(self, chunk: bytes, base: int) -> tuple[list[tuple[str, pa.RecordBatch]], int]:
         """A statement failed on some line: find it, so that only that line is lost to the rows."""

@@ -114,12 +114,14 @@ def _whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
     held: list[bytes] = []
     length = 0
     for block in blocks:
-        held.append(block)
-        length += len(block)
-        if length >= CHUNK and b"\n" in block:
-            joined = b"".join(held)
-            end = joined.rindex(b"\n") + 1
-            yield joined[:end]
-            held, length = [joined[end:]], len(joined) - end
+        end = block.rfind(b"\n") + 1
+        if end and length + len(block) >= CHUNK:
+            chunk = b"".join([*held, block[:end]])
+            # Before the chunk is given away, so that nothing of it is held here while it is worked on.
+            held, length = [block[end:]], len(block) - end
+            yield chunk
+        else:
+            held.append(block)
+            length += len(block)
     if length:
         yield b"".join(held)

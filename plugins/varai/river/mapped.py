@@ -64,9 +64,11 @@ def write_mapped(
             if name not in writers:
                 mapped.keys[name] = f"{prefix}{name}.parquet{'.sealed' if sealed else ''}"
                 file = stack.enter_context(create_object(scope, mapped.keys[name]))
-                writers[name] = stack.enter_context(
-                    pq.ParquetWriter(file, numbered.schema, compression="zstd", compression_level=1)
+                # Most columns differ from row to row: dictionaries of them cost more time and more space than none.
+                writer = pq.ParquetWriter(
+                    file, numbered.schema, compression="lz4", use_dictionary=False, write_statistics=False
                 )
+                writers[name] = stack.enter_context(writer)
             writers[name].write_batch(numbered, row_group_size=_ROW_GROUP)
             mapped.rows[name] = start + batch.num_rows
     return mapped

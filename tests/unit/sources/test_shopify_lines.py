@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varai.kernel import Malformed
-from varai.sources.shopify.lines import BulkSplitter, Complete, LevelSplitter, Seen, blocks, line_of, number
+from varai.sources.shopify.lines import (
+    BulkSplitter,
+    Complete,
+    LevelSplitter,
+    Seen,
+    blocks,
+    glance,
+    head_of,
+    line_of,
+    number,
+)
 from varai.sources.shopify.pace import Cost, Pace, ThrottleStatus, tier
 
 TEXTS = st.text(max_size=40) | st.sampled_from(
@@ -44,6 +54,63 @@ def test_seen_remembers_as_a_dict_does(met: list[tuple[int, str]]) -> None:
     assert len(seen) == len(plain)
     assert all(key in seen for key in plain)
     assert (2**63 + 1) not in seen
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 10**18) | st.integers(0, 40), st.sampled_from("ab")), max_size=600)))
+def test_meeting_many_at_once_is_meeting_each_where_all_are_new(pages: list[list[tuple[int, str]]]) -> None:
+    seen, each = Seen(), Seen()
+    for page in pages:
+        keys, versions = [key for key, _ in page], [version for _, version in page]
+        new = len(set(keys)) == len(keys) and not any(key in each for key in keys)
+        assert seen.meet_new(keys, versions) == new
+        met = [each.meet(*head) for head in page]
+        assert new == (set(met) <= {"new"})
+        if not new:
+            assert [seen.meet(*head) for head in page] == met
+        assert (len(seen), set(seen)) == (len(each), set(each))
+    assert all(seen.meet(key, "a") == each.meet(key, "a") for key in list(each))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 10**20),
+            TEXTS,
+            st.none() | st.booleans(),
+            st.sampled_from([None, None, None, 1]),
+            st.booleans(),
+        ),
+        max_size=6,
+    )
+)
+def test_a_page_told_bytewise_is_what_reading_each_node_tells(
+    records: list[tuple[int, str, bool | None, int | None, bool]],
+) -> None:
+    nodes = []
+    for key, text, goes_on, indent, headless in records:
+        node: dict[str, Any] = {
+            "id": f"gid://shopify/Product/{key}",
+            "updatedAt": "2026-01-01T00:00:00Z",
+            "title": text,
+        }
+        if headless:
+            node = {"title": text, **node}
+        if goes_on is not None:
+            node["variants"] = {"nodes": [{"title": text}], "pageInfo": {"hasNextPage": goes_on, "endCursor": text}}
+        separators = None if indent else (",", ":")
+        nodes.append(msgspec.Raw(json.dumps(node, separators=separators, indent=indent).encode()))
+    found, heads = glance(nodes), [head_of(node) for node in nodes]
+    if all(
+        key < 10**18 and not goes_on and not indent and not headless for key, _, goes_on, indent, headless in records
+    ):
+        assert found is not None
+    if found is not None:
+        assert found.lines == b"".join(map(line_of, nodes))
+        assert found.numbers == [number(head.id) for head in heads]
+        assert found.versions == [head.updated_at for head in heads]
+        assert all(head.complete for head in heads)
 
 
 def test_seen_grows_past_its_first_slots() -> None:

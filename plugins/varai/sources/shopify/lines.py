@@ -12,12 +12,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from varai.kernel import Malformed
 from varai.sources.contract import Page
 
 BLOCK_BYTES: Final = 1 << 20
+_SPREAD: Final = 0x9E3779B97F4A7C15
+"""2**64 divided by the golden ratio, odd: multiplied by it, numbers in sequence lie far apart (Knuth, TAOCP 3, 6.4)."""
 _CHILD: Final = b'"__parentId":"'
+_HEAD = re.compile(rb'\{"id":"gid://shopify/[A-Za-z]+/([0-9]{1,18})","updatedAt":"([0-9TZ:.+-]*)"')
+_NODES: Final = b'"nodes":'
+_ENDED: Final = b'"pageInfo":{"hasNextPage":false'
 _PARENT_TAIL = re.compile(rb',"__parentId":"[^"\n]*"\}\n')
 _LEVEL = re.compile(rb'\{"id":"(gid://shopify/InventoryLevel/[^"]+)","updatedAt":"([^"]*)"')
 _REFUND = re.compile(rb'"id":"gid://shopify/Refund/(\d+)"')
@@ -73,6 +80,31 @@ class Head(msgspec.Struct, rename="camel"):
 
 
 head_of = msgspec.json.Decoder(Head).decode
+
+
+class Glance(NamedTuple):
+    """Whole nodes as one text of lines, with each one's number and version."""
+
+    lines: bytes
+    numbers: list[int]
+    versions: list[str]
+
+
+def glance(nodes: list[msgspec.Raw]) -> Glance | None:
+    """What a page's nodes are, told bytewise; None where one of them needs a closer look.
+
+    That is: it does not begin with an `id` of one number and `updatedAt` as selections do, is no single line, or holds a connection that
+    goes on or does not say that it ends. Within a JSON string every quote is escaped, so what is counted are keys.
+    """
+    text = b"\n".join([*nodes, b""])
+    if text.count(b"\n") > len(nodes) or b"\r" in text or text.count(_NODES) != text.count(_ENDED):
+        return None
+    found = [_HEAD.match(node) for node in nodes]
+    if not all(found):
+        return None
+    return Glance(text, [int(one[1]) for one in found if one], [one[2].decode() for one in found if one])
+
+
 Meeting = Literal["new", "again", "same"]
 
 
@@ -115,21 +147,50 @@ class Seen:
         return "new"
 
     def _slot(self, key: int) -> int:
-        at = (key * 0x9E3779B97F4A7C15 >> 20) & self._mask
+        at = (key * _SPREAD >> 20) & self._mask
         keys = self._keys
         while keys[at] and keys[at] != key:
             at = (at + 1) & self._mask
         return at
 
+    def meet_new(self, numbers: list[int], versions: list[str]) -> bool:
+        """Note records that are all new; False, and nothing noted, where one of them was met before or comes twice."""
+        if len(set(numbers)) < len(numbers):
+            return False
+        keys = np.array(numbers, np.uint64) + np.uint64(1)
+        while (self._used + len(keys)) * 4 > self._mask * 3:
+            self._grow()
+        if (self._probe(keys)[0] == keys).any():
+            return False
+        self._place(keys, np.array([hash(version) for version in versions], np.int64).view(np.uint64))
+        self._used += len(keys)
+        return True
+
+    def _probe(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """What each key's slot holds, itself or nothing, and which slot that is; as `_slot`, for many."""
+        held, mask = np.frombuffer(self._keys, np.uint64), np.uint64(self._mask)
+        at = (keys * np.uint64(_SPREAD) >> np.uint64(20)) & mask
+        while True:
+            found = held[at]
+            passed = (found != 0) & (found != keys)
+            if not passed.any():
+                return found, at
+            at = np.where(passed, (at + np.uint64(1)) & mask, at)
+
+    def _place(self, keys: NDArray[np.uint64], stamps: NDArray[np.uint64]) -> None:
+        """Give slots to keys that have none; where several want the same, one gets it and the others look on."""
+        held, versions = np.frombuffer(self._keys, np.uint64), np.frombuffer(self._versions, np.uint64)
+        while len(keys):
+            slots, first = np.unique(self._probe(keys)[1], return_index=True)
+            held[slots], versions[slots] = keys[first], stamps[first]
+            keys, stamps = np.delete(keys, first), np.delete(stamps, first)
+
     def _grow(self) -> None:
-        keys, versions = self._keys, self._versions
+        keys, versions = np.frombuffer(self._keys, np.uint64), np.frombuffer(self._versions, np.uint64)
         self._mask = self._mask * 2 + 1
         self._keys = array("Q", bytes(8 * (self._mask + 1)))
         self._versions = array("Q", bytes(8 * (self._mask + 1)))
-        for key, version in zip(keys, versions, strict=True):
-            if key:
-                at = self._slot(key)
-                self._keys[at], self._versions[at] = key, version
+        self._place(keys[keys != 0], versions[keys != 0])
 
 
 def number(gid: str | bytes) -> int:

@@ -16,7 +16,18 @@ from varai.kernel import Malformed, Unbalanced, Window
 from varai.sources.contract import Deletion, Page
 from varai.sources.shopify import bulk, queries
 from varai.sources.shopify.client import Client, instant
-from varai.sources.shopify.lines import BulkSplitter, Complete, Head, LevelSplitter, Seen, head_of, line_of, number
+from varai.sources.shopify.lines import (
+    BulkSplitter,
+    Complete,
+    Glance,
+    Head,
+    LevelSplitter,
+    Seen,
+    glance,
+    head_of,
+    line_of,
+    number,
+)
 from varai.sources.shopify.pages import LARGEST_PAGE, Pager, by_ids
 
 _DRAIN_PAGE: Final = 100
@@ -76,6 +87,9 @@ class Reading:
 
     def page(self, nodes: list[msgspec.Raw]) -> Page:
         """Nodes as lines; those met before in the same version are left out, unfinished ones completed."""
+        glanced = glance(nodes)
+        if glanced is not None:
+            return self.told(self._whole(nodes, glanced))
         lines = []
         for node in nodes:
             head = _head(node)
@@ -85,6 +99,15 @@ class Reading:
             self.again += met == "again"
             lines.append(line_of(node if head.complete else self._complete(node)))
         return self.told(Page(b"".join(lines), len(lines), len(lines)))
+
+    def _whole(self, nodes: list[msgspec.Raw], glanced: Glance) -> Page:
+        """The page of nodes that needed no closer look."""
+        if self.seen.meet_new(glanced.numbers, glanced.versions):
+            return Page(glanced.lines, len(nodes), len(nodes))
+        meetings = [self.seen.meet(*head) for head in zip(glanced.numbers, glanced.versions, strict=True)]
+        self.again += meetings.count("again")
+        kept = [line_of(node) for node, met in zip(nodes, meetings, strict=True) if met != "same"]
+        return Page(b"".join(kept), len(kept), len(kept))
 
     def told(self, page: Page) -> Page:
         """Pass a page on and say how far the read is."""
