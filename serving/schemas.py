@@ -145,13 +145,29 @@ class Covers(Shape):
     to: date
 
 
-class Withheld(Shape):
-    """Orders that could not be read and are in no figure, with their value where it is known."""
+class Kept(Shape):
+    """How many of a kind are in no figure, with their value where it is known."""
 
-    orders: int
+    count: int
     value_minor: dict[str, int] = Field(description="minor units by currency")
     value: dict[str, Amount] = Field(description="the same in major units")
     unknown_value: int = Field(description="how many of them have a value nobody can tell")
+
+
+class Withheld(Shape):
+    """What could not be read and is in no figure. The members about orders stand at the top; one whose last good version is
+    in the figures is not counted.
+    """
+
+    orders: int = Field(description="orders withheld, with all that hangs on them")
+    value_minor: dict[str, int] = Field(description="their value in minor units by currency")
+    value: dict[str, Amount] = Field(description="the same in major units")
+    unknown_value: int = Field(description="how many of them have a value nobody can tell")
+    order_lines: Kept = Field(description="lines of orders that are in the figures, after discounts")
+    refunds: Kept = Field(description="refunds of orders that are in the figures, with all that was given back")
+    refund_lines: Kept = Field(description="goods given back that are unreadable, or whose own sale is withheld")
+    returns: Kept = Field(description="refunds of withheld orders: they reduce no figure")
+    unmappable: int = Field(description="records, or parts of them, that could not be read at all")
 
 
 class Definition(Shape):

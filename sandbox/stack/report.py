@@ -74,7 +74,7 @@ def _sales(title: str, found: dict[str, Any]) -> Table:
     since = found["history_from"][:10] if found["history_from"] else "no sale yet"
     caption = (
         f"as of {found['as_of'][:19]}, history from {since}; withheld: {withheld['orders']} orders worth "
-        f"{values}, {withheld['unknown_value']} of them of unknown value"
+        f"{values}, {withheld['unknown_value']} of them of unknown value, and {withheld['returns']['count']} refunds of them"
     )
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     rows = found["rows"]

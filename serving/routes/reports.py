@@ -22,6 +22,7 @@ from varai.marts import Snapshot
 
 router = APIRouter(prefix="/v1/reports", tags=["report"])
 _DAYS = 30
+_KEPT = ("order_lines", "refunds", "refund_lines", "returns")
 _AS_TABLE = {
     200: {
         "content": {
@@ -50,8 +51,8 @@ def sales(
     """Sales by period and currency, after the definitions of the shop's own reports.
 
     Every number names its definition and version. A period without sales has zeros; what was before `history_from` is
-    unknown and has no row. Orders that could not be read stand in `withheld`, not in the figures. As CSV, `as_of` and its
-    kin are in the headers `Varai-*`.
+    unknown and has no row. What could not be read stands in `withheld`, not in the figures. As CSV, `as_of` and its kin
+    are in the headers `Varai-*`.
     """
     media = chosen(request, (JSON, CSV))
     today = access.context.clock().date()
@@ -112,9 +113,13 @@ def _about(snapshot: Snapshot, asked: Asked) -> dict[str, Any]:
 
 
 def _withheld(fact: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {kind: {"count": fact.get(kind, {}).get("count", 0), **_worth(fact.get(kind, {}))} for kind in _KEPT}
+    return {"orders": fact.get("orders", 0), **_worth(fact), **kept, "unmappable": fact.get("unmappable", 0)}
+
+
+def _worth(fact: Mapping[str, Any]) -> dict[str, Any]:
     values = fact.get("value_minor", {})
     return {
-        "orders": fact.get("orders", 0),
         "value_minor": dict(values),
         "value": {currency: format(in_major_units(minor, currency), "f") for currency, minor in values.items()},
         "unknown_value": fact.get("unknown_value", 0),

@@ -89,6 +89,11 @@ class Stack:
             rows = db.execute("SELECT gid, body FROM node WHERE type = ? ORDER BY num", (kind,))
             return {gid: json.loads(body) for gid, body in rows}
 
+    def parents(self, kind: str) -> dict[str, str]:
+        """The object that each object of a type hangs on, by gid."""
+        with closing(sqlite3.connect(self.shop)) as db:
+            return dict(db.execute("SELECT gid, parent_gid FROM node WHERE type = ? ORDER BY num", (kind,)))
+
     def children(self, parents: Sequence[str]) -> dict[str, list[str]]:
         """Variants of products, in their order."""
         with closing(sqlite3.connect(self.shop)) as db:

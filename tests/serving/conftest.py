@@ -170,5 +170,11 @@ def _sell(scope: Scope) -> None:
                 data_class="internal",
             ),
         ]
-        withheld = {"orders": 2, "value_minor": {"EUR": 12345}, "unknown_value": 1}
+        withheld = {
+            "orders": 2,
+            "value_minor": {"EUR": 12345},
+            "unknown_value": 1,
+            "returns": {"count": 3, "value_minor": {"EUR": 500, "JPY": 700}, "unknown_value": 0},
+            "unmappable": 4,
+        }
         marts.publish(scope, connection, built, now=NOW, facts={"northwind-eu": {"withheld": withheld}})

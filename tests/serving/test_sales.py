@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from tests.serving.conftest import World
 
 URL = "/v1/reports/sales"
 ALL = {"from": "2026-10-01", "to": "2026-11-30"}
+NOTHING = {"count": 0, "value_minor": {}, "value": {}, "unknown_value": 0}
 
 
 def test_months_sum_days_and_currencies_stay_apart(world: World, bearer: dict[str, str]) -> None:
@@ -62,6 +64,14 @@ def test_beside_the_figures_stands_where_they_come_from(world: World, bearer: di
         "value_minor": {"EUR": 12345},
         "value": {"EUR": "123.45"},
         "unknown_value": 1,
+        **dict.fromkeys(("order_lines", "refunds", "refund_lines"), NOTHING),
+        "returns": {
+            "count": 3,
+            "value_minor": {"EUR": 500, "JPY": 700},
+            "value": {"EUR": "5.00", "JPY": "700"},
+            "unknown_value": 0,
+        },
+        "unmappable": 4,
     }
     assert found["definition"]["gross"]["name"] == "gross_sales"
     assert found["definition"].keys() == {key for row in found["rows"] for key in row} - {"period", "currency"} - {
@@ -74,6 +84,7 @@ def test_csv_says_the_same_as_json(world: World, bearer: dict[str, str]) -> None
     answer = world.eu.get(URL, params=ALL, headers={**bearer, "Accept": "text/csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["varai-as-of"] == "2026-11-10T12:00:00+00:00"
+    assert json.loads(answer.headers["varai-withheld"])["returns"]["count"] == 3
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [{name: str(value) for name, value in row.items()} for row in json_rows] == rows
 

@@ -115,14 +115,17 @@ def list_rows(
     return rows[:limit]
 
 
-def count_unmappable(scope: Scope, feed: FeedKey, stream: str) -> int:
-    """How many vendor records of a stream gave no row, at most: one that could be mapped since is counted still."""
+def count_unmappable(scope: Scope, feed: FeedKey, stream: str, *, parts: bool = False) -> int:
+    """How many vendor records of a stream gave no row, at most: one that could be mapped since is counted still.
+
+    A line that was read again as it was counts once. With `parts`, lines that are children of a record count too.
+    """
     lines: set[str] = set()
     for key in objects(scope).list(f"{_ROOT}/{feed.tenant}/{UNMAPPABLE}/"):
         table = _table(scope, key, ("reason", "line"))
         about = json.loads(table.schema.metadata[_ABOUT])
         if (about["feed"], about["stream"]) == (feed.feed, stream):
-            records = table.filter(pc.invert(pc.starts_with(table["reason"], CHILD)))
+            records = table if parts else table.filter(pc.invert(pc.starts_with(table["reason"], CHILD)))
             lines.update(records["line"].to_pylist())
     return len(lines)
 

@@ -28,8 +28,8 @@ HASH_COLUMNS = {
     "amount_minor": "BIGINT",
     "currency": "VARCHAR",
 }
-"""Columns of hashes.parquet. `holders` is a digest of who else holds the row's set keys; `amount_minor` is an order's total, so
-that the value withheld can be told; `verdict` is published or quarantined."""
+"""Columns of hashes.parquet. `holders` is a digest of who else holds the row's set keys; `amount_minor` is what a row of
+sales is worth, so that the value withheld can be told; `verdict` is published or quarantined."""
 
 PREV_COLUMNS = {**HASH_COLUMNS, "tried": "BOOLEAN"}
 """Columns of `prev`."""

@@ -26,6 +26,13 @@ from varai.sources.contract import StreamSpec
 from varai.warehouse.staged import staged_key
 
 _ROWS = 50_000
+_VALUES = {
+    "order": "total_minor",
+    "order_line": "gross_minor - coalesce(discount_minor, 0)",
+    "refund": "total_minor",
+    "refund_line": "subtotal_minor",
+}
+"""What a row is worth, in minor units, so that the value withheld can be told."""
 
 
 def publish_slice(
@@ -232,11 +239,8 @@ def _next_hashes(
 
 def _hash_parts(name: str, mapping_version: str, suite_version: str) -> list[str]:
     """Hashes of one entity: rows not in the slice, unchanged rows, judged rows and tombstones."""
-    amount = (
-        "total_minor AS amount_minor, currency"
-        if name == "order"
-        else "NULL::BIGINT AS amount_minor, NULL::VARCHAR AS currency"
-    )
+    value = _VALUES.get(name)
+    amount = f"{value or 'NULL::BIGINT'} AS amount_minor, {'currency' if value else 'NULL::VARCHAR AS currency'}"
     keys = ", ".join(f"o.{key}" for key in SET_KEYS)
     changed = [column for column in HASH_COLUMNS if column not in ("deleted", "batch_id")]
     # What a dead run put out and this slice does not hold is judged whenever it comes again, as if nothing were known of it.

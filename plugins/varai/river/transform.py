@@ -9,9 +9,9 @@ from varai import marts, warehouse
 from varai.canonical import ENTITIES
 from varai.kernel import Scope, Word
 from varai.registry import snapshots as snapshots_of
-from varai.registry import tenants, this_process
+from varai.registry import this_process
 from varai.river.settle import held_warehouse
-from varai.river.withheld import withheld_orders
+from varai.river.withheld import withheld
 from varai.settings import Settings
 from varai.warehouse.build import build
 from varai.warehouse.build import docs as build_docs
@@ -60,8 +60,8 @@ def build_and_publish(settings: Settings, scope: Scope) -> TransformReport:
     folders = [_folder(settings, region, name) for name in ("target", "logs")]
     report = build(scope, settings.dbt, *folders, location=settings.region(region).location)
     before = snapshots_of(scope)
-    facts = {one.name: {"withheld": withheld_orders(scope, one.name)} for one in tenants(scope)}
     with connect_duckdb(scope) as opened:
+        facts = {tenant: {"withheld": told} for tenant, told in withheld(scope, opened.connection).items()}
         snapshots = marts.publish(scope, opened.connection, report.marts, report.withheld, facts=facts)
     return TransformReport(
         snapshots=snapshots,
