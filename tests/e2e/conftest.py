@@ -159,7 +159,7 @@ def make_stack(
         room.ensure_indexes(scope)
     made = Stack(loaded, environment, vendor.url, shop, truth, home, spec, region)
     facts = {"currency": spec.currency, "timezone": spec.timezone}
-    keep_facts(made.scope, feed(scope, made.key), facts, since=utc_now())
+    keep_facts(made.scope, feed(scope, made.key), facts, since=utc_now(), token=0)
     return made
 
 

@@ -56,7 +56,7 @@ def settings_of(home: Path, mongodb_uri: str, mongodb: str, vendor: Vendor) -> S
             room.ensure_indexes(scope)
         key = FeedKey(shop, "shop")
         facts = {"currency": currency, "timezone": timezone}
-        keep_facts(loaded.scope(region, shop), feed(scope, key), facts, since=datetime.now(UTC))
+        keep_facts(loaded.scope(region, shop), feed(scope, key), facts, since=datetime.now(UTC), token=0)
         return loaded
 
     return make

@@ -192,9 +192,11 @@ def accept_slice(
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")],
     feed: Annotated[str, typer.Option("--feed", "-f")] = "shop",
 ) -> None:
-    """Let a slice pass whose counts differ from the vendor's; the next run publishes it."""
-    settings = load()
+    """Let a slice pass that differs from what the vendor counts, once the difference is shown and confirmed."""
+    settings, key = load(), FeedKey(tenant, feed)
+    what = accept.doubted(settings, region, key, stream)
+    typer.confirm(f"{key}/{stream}: {what}. Accept?", abort=True)
     sentence = accept.accept_slice(
-        settings, region, FeedKey(tenant, feed), stream, reason=reason, by=operator(), holder=holder()
+        settings, region, key, stream, what=what, reason=reason, by=operator(), holder=holder()
     )
     typer.echo(sentence)

@@ -32,6 +32,12 @@ class StreamKey(NamedTuple):
         return f"state/{self.tenant}/{self.feed}/{self.stream}/"
 
 
+class _Stated(Word):
+    """What is kept in an object of state: who wrote it."""
+
+    token: int
+
+
 class Counts(Word):
     """Rows of one entity in a slice; mapped = published + quarantined + unchanged + superseded."""
 
@@ -49,9 +55,10 @@ class Counts(Word):
         return self.mapped == self.published + self.quarantined + self.unchanged + self.superseded
 
 
-class SliceReport(Word):
+class SliceReport(_Stated):
     """The most recent slice of a stream, counted in vendor records by the fate of their primary row."""
 
+    token: int = 0
     tenant: str
     feed: str
     stream: str
@@ -74,9 +81,19 @@ class SliceReport(Word):
     @property
     def differences(self) -> list[str]:
         """Sentences for every equation of the balance law that does not hold; empty when balanced."""
+        return [*([self.miscount] if self.miscount else []), *self.broken]
+
+    @property
+    def miscount(self) -> str:
+        """The difference between what the vendor counts and what landed, which an operator may accept; nothing when there is none."""
+        if self.vendor_count is None or self.landed == self.vendor_count:
+            return ""
+        return f"the vendor counts {self.vendor_count} records, {self.landed} landed"
+
+    @property
+    def broken(self) -> list[str]:
+        """Sentences for the equations within our own walls that do not hold; nobody can accept that."""
         found = []
-        if self.vendor_count is not None and self.landed != self.vendor_count:
-            found.append(f"the vendor counts {self.vendor_count} records, {self.landed} landed")
         fates = self.published + self.quarantined + self.unchanged + self.superseded + self.unmappable + self.erased
         if self.landed != fates:
             found.append(f"{self.landed} records landed, {fates} have a fate")
@@ -85,14 +102,8 @@ class SliceReport(Word):
 
     @property
     def balanced(self) -> bool:
-        """Whether the balance law holds, or an operator has accepted that it does not."""
-        return not self.differences or bool(self.accepted)
-
-
-class _Stated(Word):
-    """What is kept in an object of state: who wrote it."""
-
-    token: int
+        """Whether the balance law holds, but for a difference to the vendor's count that an operator has accepted."""
+        return not self.broken and (not self.miscount or bool(self.accepted))
 
 
 class Planned(_Stated):
@@ -131,9 +142,16 @@ class Listed(_Stated):
     at: datetime
 
 
-class Acceptance(_Stated):
-    """An operator's word that an unbalanced slice may pass."""
+class Doubt(_Stated):
+    """A difference to the vendor, in a sentence with its counts, on which a slice waits until an operator accepts it."""
 
+    what: str
+
+
+class Acceptance(_Stated):
+    """An operator's word that a slice may pass with exactly these differences."""
+
+    what: tuple[str, ...]
     reason: str
     by: str
     at: datetime
@@ -201,12 +219,12 @@ class SliceState:
 
     def report(self) -> SliceReport | None:
         """The most recent slice."""
-        found = objects(self.scope).get(f"{self.key.prefix}slice.json")
-        return SliceReport.model_validate_json(found[0]) if found else None
+        return self._read("slice.json", SliceReport)[0]
 
     def write_report(self, report: SliceReport) -> None:
         """Keep the report of the most recent slice."""
-        objects(self.scope).write(f"{self.key.prefix}slice.json", report.model_dump_json(indent=1).encode())
+        found, version = self._read("slice.json", SliceReport)
+        self._swap("slice.json", report, version, report.token, found.token if found else 0)
 
     def pend(self, pending: Pending) -> None:
         """Record that a slice is staged."""
@@ -247,10 +265,11 @@ class SliceState:
                 whole_at=max(whole, default=None),
             )
             self._swap("watermark.json", value, version, pending.token, found.token if found else 0)
-        self.write_report(pending.report.model_copy(update={"settled": True}))
+        self.write_report(pending.report.model_copy(update={"settled": True, "token": pending.token}))
         self._keep_listed(pending)
         planned, _ = self._read("window.json", Planned)
         if planned is not None and planned.window == pending.batch.window:
+            store.delete(f"{self.key.prefix}doubt.json")
             store.delete(f"{self.key.prefix}accepted.json")
             store.delete(f"{self.key.prefix}window.json")
         store.delete(f"{self.key.prefix}pending.json")
@@ -267,16 +286,32 @@ class SliceState:
         """Whether a window is planned that has not been settled."""
         return self._read("window.json", Planned)[0] is not None
 
-    def accept(self, reason: str, by: str, token: int) -> None:
-        """Let the unfinished slice pass although it does not balance."""
-        store = objects(self.scope)
-        value = Acceptance(token=token, reason=reason, by=by, at=utc_now())
-        store.write(f"{self.key.prefix}accepted.json", value.model_dump_json().encode())
+    @property
+    def at_rest(self) -> bool:
+        """Whether the stream was read and whatever was begun of it has settled: nothing failed, nothing waits."""
+        return self.watermark() is not None and not self.unfinished and self.pending() is None
 
-    def accepted(self) -> str:
-        """The operator's reason, or nothing."""
+    def doubt(self, what: str, token: int) -> None:
+        """Keep the difference on which the unfinished slice waits."""
+        found, version = self._read("doubt.json", Doubt)
+        self._swap("doubt.json", Doubt(token=token, what=what), version, token, found.token if found else 0)
+
+    def doubted(self) -> str:
+        """The difference on which the unfinished slice waits, or nothing."""
+        found, _ = self._read("doubt.json", Doubt)
+        return found.what if found and not self.accepted(found.what) else ""
+
+    def accept(self, what: str, reason: str, by: str, token: int) -> None:
+        """Let the unfinished slice pass if it comes to exactly this difference again; what was accepted of it before stays so."""
+        found, version = self._read("accepted.json", Acceptance)
+        whole = (*found.what, what) if found else (what,)
+        value = Acceptance(token=token, what=whole, reason=reason, by=by, at=utc_now())
+        self._swap("accepted.json", value, version, token, found.token if found else 0)
+
+    def accepted(self, what: str) -> str:
+        """The reason for which an operator has accepted exactly this difference, or nothing."""
         found, _ = self._read("accepted.json", Acceptance)
-        return found.reason if found else ""
+        return found.reason if found and what in found.what else ""
 
     def _read(self, name: str, kind: type[Stated]) -> tuple[Stated | None, str | None]:
         found = objects(self.scope).get(f"{self.key.prefix}{name}")

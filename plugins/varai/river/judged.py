@@ -67,7 +67,7 @@ def judge_slice(
             find_roots(con, spec.primary)
         find_gone(con, name, census)
         if census.listed and name == spec.primary:
-            insist(state, spec, con)
+            insist(state, spec, con, run.lease.token)
         counts[name] = _judge_entity(run, spec, con, name, mapping, suites.get(name), remap=remap)
     return Judgement(counts)
 

@@ -45,17 +45,19 @@ def due(state: SliceState, spec: StreamSpec, planned: Planned) -> bool:
     return last is None or planned.ingested_at - last >= EVERY
 
 
-def believed(state: SliceState, listing: Listing | None) -> Listing | None:
+def believed(state: SliceState, listing: Listing | None, token: int) -> Listing | None:
     """The listing if it is as long as the vendor says. With an operator's word the slice passes without it.
 
-    Raises Unbalanced when it is shorter and nobody has accepted that.
+    Raises Unbalanced when it is shorter and nobody has accepted just that.
     """
     if listing is None or listing.vendor_count is None or len(listing.ids) >= listing.vendor_count:
         return listing
-    if state.accepted():
+    what = f"the vendor counts {listing.vendor_count} records, its list of ids has {len(listing.ids)}"
+    if state.accepted(what):
         return None
+    state.doubt(what, token)
     raise Unbalanced(
-        f"{'/'.join(state.key)}: the vendor counts {listing.vendor_count} records, its list of ids has {len(listing.ids)}.",
+        f"{'/'.join(state.key)}: {what}.",
         "The next run lists them again; `varai slice accept --reason` lets the slice pass and puts the comparison off.",
     )
 
@@ -70,8 +72,8 @@ def attach(run: FeedRun, spec: StreamSpec, con: duckdb.DuckDBPyConnection, listi
     con.unregister("listed_ids")
 
 
-def insist(state: SliceState, spec: StreamSpec, con: duckdb.DuckDBPyConnection) -> None:
-    """Refuse a listing by which most of what is known would be gone, unless an operator has accepted that.
+def insist(state: SliceState, spec: StreamSpec, con: duckdb.DuckDBPyConnection, token: int) -> None:
+    """Refuse a listing by which most of what is known would be gone, unless an operator has accepted just that.
 
     Raises Unbalanced: a vendor that hides records looks like one that lost them.
     """
@@ -82,9 +84,11 @@ def insist(state: SliceState, spec: StreamSpec, con: duckdb.DuckDBPyConnection) 
         """
     ).fetchone()
     gone, known = row or (0, 0)
-    if gone > max(_FEW, known * _MOST) and not state.accepted():
+    what = f"the vendor lists {gone} of {known} known records no more"
+    if gone > max(_FEW, known * _MOST) and not state.accepted(what):
+        state.doubt(what, token)
         raise Unbalanced(
-            f"{'/'.join(state.key)}: the vendor lists {gone} of {known} known records no more.",
+            f"{'/'.join(state.key)}: {what}.",
             "If they were deleted at the vendor, say so with `varai slice accept --reason`; else look what the feed may read"
             " (`varai feeds check`).",
         )

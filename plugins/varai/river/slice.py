@@ -42,7 +42,7 @@ def run_slice(run: FeedRun, spec: StreamSpec, window: Window | None = None) -> B
     planned = _plan(run, state, spec, window)
     run.progress(state.key, "planned", 0)
     ref, extraction = _land(run, state, spec, planned)
-    listing = believed(state, extraction.listing)
+    listing = believed(state, extraction.listing, run.lease.token)
     return carry(run, spec, state, ref, tuple(extraction.deletions), listing=listing)
 
 
@@ -107,7 +107,7 @@ def _plan(run: FeedRun, state: SliceState, spec: StreamSpec, window: Window | No
 
 
 def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -> tuple[BatchRef, Extraction]:
-    """Read the vendor and land what it gives. Raises Unbalanced when counts differ and no operator has accepted that."""
+    """Read the vendor and land what it gives. Raises Unbalanced when counts differ and no operator has accepted just that."""
     session, listing = run.session(state.key), due(state, spec, planned)
     extraction = run.connector.extract(session, spec.name, planned.window, listing=listing)
     landed = landing.land(
@@ -123,17 +123,18 @@ def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -
     )
     ref = landing.commit(run.scope, landed, vendor_count=extraction.vendor_count, query_hash=extraction.query_hash)
     run.progress(state.key, "landed", ref.records)
-    if ref.vendor_count is not None and ref.records != ref.vendor_count and not state.accepted():
-        state.write_report(_landed_only(ref))
-        raise Unbalanced(
-            f"{state.key.tenant}/{state.key.feed}/{spec.name}: the vendor counts {ref.vendor_count} records, {ref.records} landed."
-        )
+    report = _landed_only(ref)
+    if report.miscount and not state.accepted(report.miscount):
+        state.write_report(report)
+        state.doubt(report.miscount, run.lease.token)
+        raise Unbalanced(f"{'/'.join(state.key)}: {report.miscount}.")
     return ref, extraction
 
 
 def _landed_only(ref: BatchRef) -> SliceReport:
     """The report of a slice that got no further than landing."""
     return SliceReport(
+        token=ref.token,
         tenant=ref.tenant,
         feed=ref.feed,
         stream=ref.stream,
@@ -199,7 +200,8 @@ def _report(
     ref: BatchRef, spec: StreamSpec, state: SliceState, judgement: Judgement, *, unmappable: int, erased: int
 ) -> SliceReport:
     primary = judgement.counts[spec.primary]
-    return SliceReport(
+    report = SliceReport(
+        token=ref.token,
         tenant=ref.tenant,
         feed=ref.feed,
         stream=ref.stream,
@@ -216,8 +218,8 @@ def _report(
         erased=erased,
         tombstoned=primary.tombstoned,
         entities=judgement.counts,
-        accepted=state.accepted(),
     )
+    return report.model_copy(update={"accepted": state.accepted(report.miscount)})
 
 
 def _unmappable(con: duckdb.DuckDBPyConnection) -> int:
@@ -235,4 +237,6 @@ def _keep_shop(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef) -> N
     if row is not None:
         currency, timezone, effective_at = row
         since = effective_at or ref.ingested_at
-        keep_facts(run.scope, run.feed, {"currency": currency, "timezone": timezone}, since=since)
+        keep_facts(
+            run.scope, run.feed, {"currency": currency, "timezone": timezone}, since=since, token=run.lease.token
+        )

@@ -102,10 +102,42 @@ def test_a_backfill_of_a_stream_never_read_leaves_its_first_read_to_be_whole(sco
 def test_settling_another_batch_leaves_an_unfinished_window_and_its_acceptance(scope: Scope) -> None:
     state = SliceState(scope, KEY)
     state.plan(1, timedelta(0), incremental=True, end=START)
-    state.accept("the vendor was migrating", "operator", 1)
+    state.accept("3 counted, 2 landed", "the vendor was migrating", "operator", 1)
     state.settle(pending(state, 1, Window(start=START - DAY, end=START - DAY / 2)))
     assert state.unfinished
-    assert state.accepted() == "the vendor was migrating"
+    assert state.accepted("3 counted, 2 landed") == "the vendor was migrating"
+
+
+def test_an_acceptance_holds_for_its_counts_alone_until_the_slice_settles(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    planned = state.plan(1, timedelta(0), incremental=True, end=START)
+    state.doubt("3 counted, 2 landed", 1)
+    assert (state.doubted(), state.accepted("3 counted, 2 landed")) == ("3 counted, 2 landed", "")
+    state.accept("3 counted, 2 landed", "the vendor was migrating", "operator", 2)
+    assert [state.accepted(f"3 counted, {landed} landed") for landed in (2, 0)] == ["the vendor was migrating", ""]
+    assert state.doubted() == ""
+    state.doubt("3 listed of 9", 3)
+    state.accept("3 listed of 9", "they closed a shop", "operator", 4)
+    assert state.accepted("3 counted, 2 landed") and state.accepted("3 listed of 9")
+    state.settle(pending(state, 4, planned.window))
+    assert not state.accepted("3 counted, 2 landed") and not state.accepted("3 listed of 9")
+    assert state.doubted() == ""
+
+
+def test_no_report_doubt_or_acceptance_is_written_under_a_stale_token(scope: Scope) -> None:
+    state = SliceState(scope, KEY)
+    report = pending(state, 5, Window(start=None, end=START)).report
+    state.write_report(report.model_copy(update={"token": 5}))
+    state.doubt("new", 5)
+    with pytest.raises(Conflict):
+        state.write_report(report.model_copy(update={"token": 4}))
+    with pytest.raises(Conflict):
+        state.doubt("old", 4)
+    assert state.doubted() == "new"
+    state.accept("new", "the vendor was migrating", "operator", 5)
+    with pytest.raises(Conflict):
+        state.accept("old", "another word", "operator", 4)
+    assert state.accepted("new") and not state.accepted("old")
 
 
 def test_an_unfinished_window_refuses_another(scope: Scope) -> None:
@@ -171,4 +203,5 @@ def test_a_report_says_which_equation_fails(change: dict[str, object], told: str
     bad = good.model_copy(update=change)
     assert bad.differences == [told]
     assert not bad.balanced
-    assert bad.model_copy(update={"accepted": "the vendor was migrating"}).balanced
+    # An operator may know better than the vendor's count, and never better than our own sums.
+    assert bad.model_copy(update={"accepted": "the vendor was migrating"}).balanced == ("vendor_count" in change)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from varai.kernel import Feed, Misconfigured, Scope
+from varai.kernel import Conflict, Feed, Misconfigured, Scope
 from varai.river.shop import keep_facts, shop_facts
 from varai.settings import load
 from varai.sources import EarlierZone, ShopFacts
@@ -25,8 +25,9 @@ def scope(home: Path) -> Scope:
     )
 
 
-def _keep(scope: Scope, timezone: str, days: int) -> None:
-    keep_facts(scope, FEED, {"currency": "EUR", "timezone": timezone}, since=NOON + timedelta(days=days))
+def _keep(scope: Scope, timezone: str, days: int, token: int = 1) -> None:
+    row = {"currency": "EUR", "timezone": timezone}
+    keep_facts(scope, FEED, row, since=NOON + timedelta(days=days), token=token)
 
 
 def test_a_zone_that_changed_dates_what_came_before(scope: Scope) -> None:
@@ -46,6 +47,13 @@ def test_a_zone_that_changed_dates_what_came_before(scope: Scope) -> None:
             EarlierZone("Asia/Tokyo", NOON + timedelta(days=4)),
         ),
     )
+
+
+def test_a_run_that_lost_its_lease_leaves_the_facts_of_the_next(scope: Scope) -> None:
+    _keep(scope, "Asia/Tokyo", 0, token=5)
+    with pytest.raises(Conflict, match="newer than 4"):
+        _keep(scope, "Europe/Berlin", 1, token=4)
+    assert shop_facts(scope, FEED) == ShopFacts("EUR", "Asia/Tokyo")
 
 
 def test_facts_kept_before_zones_had_a_past_are_read(scope: Scope) -> None:
