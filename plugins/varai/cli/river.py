@@ -102,11 +102,10 @@ def backfill(
     keys = chosen_feeds(settings, region, tenant, feed)
     if dry_run:
         for key in keys:
-            for name, planned in feeds.next_windows(settings, region, key).items():
-                if not stream or name in stream:
-                    typer.echo(
-                        f"would read {key}/{name} from {window.start} to {window.end} (its next run starts at {planned.start})"
-                    )
+            for name, planned in feeds.next_windows(settings, region, key, streams=stream).items():
+                typer.echo(
+                    f"would read {key}/{name} from {window.start} to {window.end} (its next run starts at {planned.start})"
+                )
         return
     _finish(run.run_feeds(settings, region, keys, streams=stream, window=window, progress=_told))
 

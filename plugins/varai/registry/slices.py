@@ -288,8 +288,8 @@ class SliceState:
 
     @property
     def at_rest(self) -> bool:
-        """Whether the stream was read and whatever was begun of it has settled: nothing failed, nothing waits."""
-        return self.watermark() is not None and not self.unfinished and self.pending() is None
+        """Whether whatever was begun of the stream has settled: nothing failed, nothing waits."""
+        return not self.unfinished and self.pending() is None
 
     def doubt(self, what: str, token: int) -> None:
         """Keep the difference on which the unfinished slice waits."""

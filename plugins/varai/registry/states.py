@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -12,6 +12,8 @@ from varai.kernel import FeedKey, Scope, Throttled, Unauthorised, VaraiError, Wo
 from varai.stores import documents
 
 Kind = Literal["ok", "backfilling", "throttled", "needs reauthorisation", "failing", "paused"]
+_GRAVEST: tuple[Kind, ...] = ("needs reauthorisation", "failing", "throttled")
+"""The first needs a person and often makes the rest fail, the second may need one, the last passes by itself."""
 
 
 class FeedState(Word):
@@ -32,6 +34,11 @@ class FeedState(Word):
         elif isinstance(error, Unauthorised):
             kind = "needs reauthorisation"
         return cls(kind=kind, since=utc_now(), what=error.what, cure=error.cure)
+
+    @classmethod
+    def worst(cls, errors: Iterable[VaraiError]) -> FeedState:
+        """The gravest state that these failures (at least one) leave a feed in; of equal ones the first."""
+        return min(map(cls.of, errors), key=lambda state: _GRAVEST.index(state.kind))
 
 
 def phrase(kind: str, percent: int | None) -> str:

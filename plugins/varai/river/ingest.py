@@ -11,13 +11,14 @@ from pathlib import Path
 
 import structlog
 
+from varai import sources
 from varai.kernel import BatchRef, FeedKey, Scope, Unexpected, VaraiError, Window, utc_now
-from varai.registry import FeedState, Lease, SliceState, acquire, feeds, release, renewing, set_state, slice_keys
+from varai.registry import FeedState, Lease, SliceState, acquire, feed, feeds, release, renewing, set_state, slice_keys
 from varai.river.context import FeedRun, Progress, lease_name, silent
 from varai.river.first_read import FirstRead
 from varai.river.slice import run_slice
 from varai.settings import Settings
-from varai.sources.contract import StreamSpec
+from varai.sources.contract import StreamSpec, chosen_streams
 
 log = structlog.get_logger(__name__)
 
@@ -74,21 +75,25 @@ def ingest_feed(
         window: this window instead of the next one (a backfill).
 
     Raises:
-        LeaseHeld: another run works on the feed. Failures of streams do not raise: they are in the outcome.
+        LeaseHeld: another run works on the feed. Misconfigured: no such feed, or no stream of such a name. Failures of streams do
+            not raise: they are in the outcome.
     """
     scope = settings.scope(region, key.tenant)
+    specs = chosen_streams(sources.connector(feed(scope, key).connector), streams)
     lease = acquire(scope, lease_name(key), holder)
     run = FeedRun.of(settings, region, key, lease, progress)
     outcome = FeedOutcome(str(key), lease.token)
     with renewing(scope, lease):
-        first, rest = _in_order([spec for spec in run.connector.streams if streams is None or spec.name in streams])
+        first, rest = _in_order(specs)
         attempt = _attempting(run, first + rest, window, outcome)
         for spec in first:
             attempt(spec)
         if not outcome.failures:
             with ThreadPoolExecutor(max_workers=settings.workers) as pool:
                 list(pool.map(attempt, rest))
-    _conclude(run, outcome)
+    failures = [outcome.failures[spec.name] for spec in specs if spec.name in outcome.failures]
+    if failures:  # that all is well can be said when it has settled
+        set_state(scope, key, FeedState.worst(failures))
     return outcome
 
 
@@ -102,7 +107,7 @@ def release_feed(settings: Settings, region: str, key: FeedKey, *, holder: str) 
         release(scope, Lease(lease_name(key), holder, found["token"], found["since"]))
 
 
-def _in_order(specs: list[StreamSpec]) -> tuple[list[StreamSpec], list[StreamSpec]]:
+def _in_order(specs: Sequence[StreamSpec]) -> tuple[list[StreamSpec], list[StreamSpec]]:
     """The shop comes first, since the others are mapped with its currency and zone."""
     return [one for one in specs if one.name == "shop"], [one for one in specs if one.name != "shop"]
 
@@ -110,9 +115,13 @@ def _in_order(specs: list[StreamSpec]) -> tuple[list[StreamSpec], list[StreamSpe
 def _attempting(
     run: FeedRun, specs: list[StreamSpec], window: Window | None, outcome: FeedOutcome
 ) -> Callable[[StreamSpec], None]:
-    """How a stream is attempted; while one of them is read for the first time, the feed's state says how far that is."""
+    """How a stream is attempted; while one of them is read for the first time, the feed's state says how far that is.
+
+    What a stream that is not among them failed of stays told instead.
+    """
     new = [spec for spec in specs if run.state(spec.name).watermark() is None]
-    if not new:
+    others = [spec for spec in run.connector.streams if spec not in specs]
+    if not new or not all(run.state(spec.name).at_rest for spec in others):
         return lambda spec: _attempt(run, spec, window, outcome)
     first_read = FirstRead(run, new)
     watched = replace(run, progress=first_read)
@@ -159,11 +168,3 @@ def _staged_earlier(run: FeedRun, spec: StreamSpec, window: Window | None) -> Ba
         return None
     state.pend(pending.model_copy(update={"token": run.lease.token, "holder": run.lease.holder}))
     return pending.batch
-
-
-def _conclude(run: FeedRun, outcome: FeedOutcome) -> None:
-    if outcome.failures:
-        worst = next(iter(outcome.failures.values()))
-        set_state(run.scope, run.feed.key, FeedState.of(worst))
-    else:
-        set_state(run.scope, run.feed.key, FeedState(kind="ok", since=utc_now()))

@@ -13,7 +13,7 @@ from varai.river.judged import batches_in_force
 from varai.river.settle import load, settle
 from varai.river.slice import carry
 from varai.settings import Settings
-from varai.sources.contract import Connector, StreamSpec
+from varai.sources.contract import Connector, StreamSpec, chosen_streams
 
 
 def remap_feed(
@@ -32,7 +32,7 @@ def remap_feed(
     the newest mapping anyway.
 
     Raises:
-        LeaseHeld: another run works on the feed or has the warehouse.
+        LeaseHeld: another run works on the feed or has the warehouse. Misconfigured: no stream of such a name.
     """
     scope = settings.scope(region, key.tenant)
     lease = acquire(scope, lease_name(key), holder)
@@ -51,7 +51,7 @@ def remap_feed(
 
 
 def planned(settings: Settings, region: str, key: FeedKey, *, streams: Sequence[str] | None = None) -> list[str]:
-    """What `remap_feed` would map again now, a line per batch."""
+    """What `remap_feed` would map again now, a line per batch; raises Misconfigured as it does."""
     scope = settings.scope(region, key.tenant)
     connector = sources.connector(feed(scope, key).connector)
     return [
@@ -65,9 +65,9 @@ def _wanted(
 ) -> Iterator[tuple[StreamSpec, BatchRef]]:
     """Batches to map again, stream by stream, oldest first."""
     lost = quarantine.unmappable_batches(scope, key)
-    for spec in connector.streams:
+    for spec in chosen_streams(connector, streams):
         state = SliceState(scope, StreamKey(key.tenant, key.feed, spec.name))
-        if (streams is not None and spec.name not in streams) or state.unfinished or state.pending() is not None:
+        if not state.at_rest:
             continue
         wanted = batches_in_force(state) | lost
         yield from ((spec, ref) for ref in landing.batches(scope, key, spec.name) if ref.batch_id in wanted)

@@ -8,9 +8,21 @@ from contextlib import contextmanager
 
 import structlog
 
-from varai import warehouse
-from varai.kernel import Conflict, FeedKey, LeaseHeld, Scope
-from varai.registry import Lease, SliceState, StreamKey, acquire, check, release, renewing, slice_keys
+from varai import sources, warehouse
+from varai.kernel import Conflict, FeedKey, LeaseHeld, Misconfigured, Scope, utc_now
+from varai.registry import (
+    FeedState,
+    Lease,
+    SliceState,
+    StreamKey,
+    acquire,
+    check,
+    feed,
+    release,
+    renewing,
+    set_state,
+    slice_keys,
+)
 from varai.river.context import Progress, lease_name, silent, warehouse_lease
 from varai.settings import Settings
 from varai.stores import objects
@@ -72,10 +84,23 @@ def load(settings: Settings, region: str, *, holder: str) -> dict[str, int]:
 def settle(settings: Settings, region: str, progress: Progress = silent) -> list[StreamKey]:
     """Move hashes and watermark of every slice whose staged rows the warehouse has; returns the streams that moved.
 
-    A slice whose lease another run has taken over is left to that run.
+    A slice whose lease another run has taken over is left to that run. A feed is `ok` from the moment at which whatever was begun
+    of its streams, in this run or not, has settled: none was left unfinished by a failure.
     """
     keys = list(slice_keys(settings.scope(region)))
-    return [key for key in keys if _settle_one(settings.scope(region, key.tenant), key, progress)]
+    moved = [key for key in keys if _settle_one(settings.scope(region, key.tenant), key, progress)]
+    for key in sorted({FeedKey(one.tenant, one.feed) for one in moved}):
+        if _at_rest(settings.scope(region, key.tenant), key):
+            set_state(settings.scope(region, key.tenant), key, FeedState(kind="ok", since=utc_now()))
+    return moved
+
+
+def _at_rest(scope: Scope, key: FeedKey) -> bool:
+    try:
+        streams = sources.connector(feed(scope, key).connector).streams
+    except Misconfigured:  # what it left behind settles, though the feed is no longer configured
+        return False
+    return all(SliceState(scope, StreamKey(key.tenant, key.feed, spec.name)).at_rest for spec in streams)
 
 
 def _settle_one(scope: Scope, key: StreamKey, progress: Progress) -> bool:

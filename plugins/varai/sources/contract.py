@@ -7,7 +7,7 @@ the vendor's own count of them, deletions, and typed errors only. A connector do
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
@@ -258,3 +258,9 @@ def stream_spec(connector: Connector, stream: str) -> StreamSpec:
             return spec
     known = ", ".join(spec.name for spec in connector.streams)
     raise Misconfigured(f"The connector '{connector.name}' has no stream '{stream}', known: {known}.")
+
+
+def chosen_streams(connector: Connector, names: Sequence[str] | None) -> tuple[StreamSpec, ...]:
+    """The streams of these names, or all, in the connector's order; raises Misconfigured for a name there is not."""
+    chosen = connector.streams if names is None else [stream_spec(connector, name) for name in names]
+    return tuple(spec for spec in connector.streams if spec in chosen)

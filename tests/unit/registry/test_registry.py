@@ -6,7 +6,18 @@ import json
 
 import pytest
 
-from varai.kernel import Conflict, FeedKey, Misconfigured, Scope, Throttled, Unauthorised, Window, utc_now
+from varai.kernel import (
+    Conflict,
+    FeedKey,
+    Misconfigured,
+    Scope,
+    Throttled,
+    Unauthorised,
+    Unavailable,
+    Unbalanced,
+    Window,
+    utc_now,
+)
 from varai.registry import (
     FeedState,
     SealedTokens,
@@ -79,6 +90,14 @@ def test_a_state_says_since_when_it_lasts(scope: Scope) -> None:
     set_state(scope, KEY, first.model_copy(update={"since": utc_now(), "what": "again"}))
     assert feed_states(scope)[str(KEY)].since == first.since
     assert feed_states(scope)[str(KEY)].what == "again"
+
+
+def test_the_gravest_failure_makes_the_state_whatever_came_first() -> None:
+    throttled, refused = Throttled("Slow down."), Unauthorised("The token was refused.")
+    broken, counted = Unavailable("Nobody answered."), Unbalanced("Counts differ.")
+    assert FeedState.worst([throttled, broken, refused]).kind == "needs reauthorisation"
+    assert FeedState.worst([throttled, counted, broken]).what == "Counts differ."
+    assert FeedState.worst([throttled]).kind == "throttled"
 
 
 def test_status_of_an_empty_region_is_empty_json(scope: Scope) -> None:
