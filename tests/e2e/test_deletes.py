@@ -19,7 +19,7 @@ from tests.e2e.digests import digests, known, warehoused
 from tests.e2e.stack import Stack
 from varai.privacy import Pseudonyms, Vault
 from varai.registry.slices import Listed
-from varai.river.accept import accept_slice
+from varai.river.accept import accept_slice, doubted
 from varai.river.remap import remap_feed
 from varai.stores import documents, objects
 
@@ -198,9 +198,10 @@ def test_a_listing_that_shrank_beyond_reason_is_believed_on_an_operators_word_on
     failures = shop.run("customers").failures
     assert said in failures[f"{shop.key}/customers"]
     assert {"known": known(shop, "customers", "customer"), "mark": shop.state("customers").watermark()} == before
-    accept_slice(
-        shop.settings, shop.region, shop.key, "customers", reason="looked into it", by="someone", holder="someone"
-    )
+    slice_ = (shop.settings, shop.region, shop.key, "customers")
+    what = doubted(*slice_)
+    assert said in what
+    accept_slice(*slice_, what=what, reason="looked into it", by="someone", holder="someone")
     _runs(shop, "customers")
     assert known(shop, "customers", "customer") == (_pseudonyms(shop) if gone else before["known"])
     shop.heal()
