@@ -12,7 +12,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 
 from varai.kernel import Misconfigured, Scope
-from varai.stores import documents
+from varai.stores import Indexes, create_indexes
 
 COLLECTIONS: Mapping[str, str] = {
     "product": "products",
@@ -29,7 +29,7 @@ MAPS: Mapping[str, str] = {"variant": "variants", "image": "images"}
 
 VERSIONS = "catalogue_versions"
 _BY_OWNER = IndexModel([("tenant", ASCENDING), ("feed", ASCENDING)])
-INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
+INDEXES: Indexes = {
     "products": (_BY_OWNER, IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)])),
     "inventory_levels": (_BY_OWNER,),
     "locations": (_BY_OWNER,),
@@ -39,8 +39,7 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
 
 def ensure_indexes(scope: Scope) -> None:
     """Create the indexes; those that exist stay."""
-    for collection, indexes in INDEXES.items():
-        documents(scope)[collection].create_indexes(list(indexes))
+    create_indexes(scope, INDEXES)
 
 
 def collection_of(entity: str) -> str:

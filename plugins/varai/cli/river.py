@@ -179,8 +179,11 @@ def migrate_command(dry_run: DryRun = False) -> None:
     """Create or update indexes, tables and the seeds of the registry. Safe to repeat."""
     settings = load()
     for name in sorted(settings.regions):
-        for line in migrate.migrate(settings, name, dry_run=dry_run, holder=holder()):
+        changes = migrate.migrate(settings, name, dry_run=dry_run, holder=holder())
+        for line in changes:
             typer.echo(f"{name}: {'would ' if dry_run else ''}{line}")
+        if not changes:
+            typer.echo(f"{name}: all is in place")
 
 
 @slices.command("accept")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pymongo import ASCENDING, IndexModel
 
 from varai.kernel import Scope
-from varai.stores import documents
+from varai.stores import Indexes, create_indexes
 
-INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
+INDEXES: Indexes = {
     "ledger": (IndexModel([("tenant", ASCENDING)]),),
     "vault": (IndexModel([("tenant", ASCENDING)]),),
     "audit": (IndexModel([("chain", ASCENDING), ("number", ASCENDING)], unique=True),),
@@ -18,5 +16,4 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
 
 def ensure_indexes(scope: Scope) -> None:
     """Create the indexes; those that exist stay."""
-    for collection, indexes in INDEXES.items():
-        documents(scope)[collection].create_indexes(list(indexes))
+    create_indexes(scope, INDEXES)

@@ -1,6 +1,6 @@
 """The registry of a region: who the tenants are, who works on what, how far each stream has come, and status read from that."""
 
-from varai.registry.feeds import ensure_indexes, feed, feeds, put_feed, seed, tenants
+from varai.registry.feeds import INDEXES, ensure_indexes, feed, feeds, put_feed, seed, tenants, unseeded
 from varai.registry.leases import (
     Lease,
     acquire,
@@ -20,6 +20,7 @@ from varai.registry.status import snapshots, status
 from varai.registry.tokens import SealedTokens
 
 __all__ = [
+    "INDEXES",
     "Counts",
     "FeedState",
     "Lease",
@@ -52,4 +53,5 @@ __all__ = [
     "status",
     "tenants",
     "this_process",
+    "unseeded",
 ]

@@ -2,37 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pymongo import ReplaceOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
 
 from varai.kernel import Feed, FeedKey, Misconfigured, Scope, Tenant
 from varai.settings import Seed
-from varai.stores import documents
+from varai.stores import Indexes, create_indexes, documents
+from varai.stores.documents import Documents
+
+INDEXES: Indexes = {
+    "feeds": (IndexModel([("connector", ASCENDING), ("tenant", ASCENDING)]),),
+    "runs": (IndexModel([("started_at", DESCENDING)]),),
+}
 
 
 def ensure_indexes(scope: Scope) -> None:
     """Create the registry's indexes; safe to repeat."""
-    database = documents(scope)
-    database["feeds"].create_index([("connector", 1), ("tenant", 1)])
-    database["runs"].create_index([("started_at", -1)])
+    create_indexes(scope, INDEXES)
 
 
 def seed(scope: Scope, seeds: Iterable[Seed]) -> int:
     """Write the seeds of this region; what an operator changed since (paused, state) is kept. Returns how many tenants."""
     database = documents(scope)
-    mine = [one for one in seeds if one.tenant.region == scope.region]
+    mine = _of_region(scope, seeds)
     for one in mine:
-        database["tenants"].replace_one({"_id": one.tenant.name}, _document(one.tenant), upsert=True)
         database["organisations"].update_one(
             {"_id": one.tenant.organisation}, {"$addToSet": {"tenants": one.tenant.name}}, upsert=True
         )
-        paused = {found["_id"] for found in database["feeds"].find({"tenant": one.tenant.name, "paused": True})}
-        for feed_ in one.feeds:
-            kept = feed_.model_copy(update={"paused": feed_.paused or str(feed_.key) in paused})
-            database["feeds"].replace_one({"_id": str(feed_.key)}, _document(kept), upsert=True)
+        for collection, name, document in _documents(database, one):
+            database[collection].replace_one({"_id": name}, document, upsert=True)
     return len(mine)
+
+
+def unseeded(scope: Scope, seeds: Iterable[Seed]) -> list[str]:
+    """What `seed` would change now, a sentence each; keys are named, values are not."""
+    database = documents(scope)
+    changes = []
+    for one in _of_region(scope, seeds):
+        tenant, organisation = one.tenant.name, one.tenant.organisation
+        if database["organisations"].find_one({"_id": organisation, "tenants": tenant}) is None:
+            changes.append(f"add the tenant {tenant} to the organisation {organisation}")
+        for collection, name, document in _documents(database, one):
+            kind, found = collection.removesuffix("s"), database[collection].find_one({"_id": name})
+            if found is None:
+                changes.append(f"add the {kind} {name}")
+            elif moved := _moved(_word(found), document):
+                changes.append(f"change the {kind} {name}: {', '.join(moved)}")
+    return changes
+
+
+def _of_region(scope: Scope, seeds: Iterable[Seed]) -> list[Seed]:
+    return [one for one in seeds if one.tenant.region == scope.region]
+
+
+def _documents(database: Documents, one: Seed) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Collection, id and content of what a seed writes."""
+    yield "tenants", one.tenant.name, _document(one.tenant)
+    paused = {found["_id"] for found in database["feeds"].find({"tenant": one.tenant.name, "paused": True})}
+    for feed_ in one.feeds:
+        kept = feed_.model_copy(update={"paused": feed_.paused or str(feed_.key) in paused})
+        yield "feeds", str(feed_.key), _document(kept)
+
+
+def _moved(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    nothing = object()
+    return sorted(key for key in {*found, *wanted} if found.get(key, nothing) != wanted.get(key, nothing))
 
 
 def put_feed(scope: Scope, value: Feed) -> None:

@@ -2,6 +2,16 @@
 
 from varai.stores.cache import cache
 from varai.stores.documents import documents, failures_as_sentences
+from varai.stores.indexes import Indexes, create_indexes, lacking_indexes
 from varai.stores.objects import ObjectStore, objects
 
-__all__ = ["ObjectStore", "cache", "documents", "failures_as_sentences", "objects"]
+__all__ = [
+    "Indexes",
+    "ObjectStore",
+    "cache",
+    "create_indexes",
+    "documents",
+    "failures_as_sentences",
+    "lacking_indexes",
+    "objects",
+]

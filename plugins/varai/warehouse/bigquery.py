@@ -68,6 +68,15 @@ class BigQueryWarehouse:
             self._run(sql.create_table(BIGQUERY, self._table(entity.name), fields) + " CLUSTER BY tenant, feed")
             self._run(";\n".join(sql.add_column(BIGQUERY, self._table(entity.name), field) for field in fields))
 
+    def lacking(self, entities: Sequence[Entity]) -> tuple[str, ...]:
+        """See Warehouse."""
+        there: dict[str, set[str]] = {}
+        for table, column in self.rows(
+            f"SELECT table_name, column_name FROM {self._table('INFORMATION_SCHEMA')}.`COLUMNS`"
+        ):
+            there.setdefault(table, set()).add(column)
+        return tuple(sql.lacking(there, entities))
+
     def merge(self, staged: Sequence[StagedObject], check: Check, loaded_at: datetime) -> tuple[LoadedBatch, ...]:
         """See Warehouse. Staging tables carry a suffix of their own and are dropped afterwards."""
         suffix = uuid.uuid4().hex[:12]

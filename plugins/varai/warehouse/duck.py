@@ -28,8 +28,10 @@ _FETCH = 50_000
 
 
 @contextmanager
-def connect_duckdb(scope: Scope, memory_limit: str = MEMORY_LIMIT) -> Iterator[DuckDBWarehouse]:
-    """Open the region's file, made when absent. See `varai.warehouse.connect`.
+def connect_duckdb(
+    scope: Scope, memory_limit: str = MEMORY_LIMIT, *, read_only: bool = False
+) -> Iterator[DuckDBWarehouse]:
+    """Open the region's file, made when absent unless `read_only`. See `varai.warehouse.connect`.
 
     Raises:
         Misconfigured: the region's warehouse is no file. LeaseHeld: another process has it open. DiskFull: no space is left.
@@ -49,7 +51,7 @@ def connect_duckdb(scope: Scope, memory_limit: str = MEMORY_LIMIT) -> Iterator[D
         "preserve_insertion_order": False,
     }
     try:
-        connection = duckdb.connect(str(path), config=settings)
+        connection = duckdb.connect(str(path), read_only=read_only, config=settings)
     except duckdb.IOException as error:
         if "lock" in str(error):
             raise LeaseHeld(f"Another process has the warehouse of region '{scope.region}' open.") from error
@@ -92,6 +94,10 @@ class DuckDBWarehouse:
                 for field in fields:
                     if field.name not in there[entity.name]:
                         self.connection.execute(sql.add_column(DUCKDB, _table(entity.name), field))
+
+    def lacking(self, entities: Sequence[Entity]) -> tuple[str, ...]:
+        """See Warehouse."""
+        return tuple(sql.lacking(self._columns(), entities))
 
     def merge(self, staged: Sequence[StagedObject], check: Check, loaded_at: datetime) -> tuple[LoadedBatch, ...]:
         """See Warehouse. Objects stream into a temporary table one after another, one entity at a time."""

@@ -6,7 +6,7 @@ the two, so that the state depends on the set of staged rows only, never on the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from varai.canonical import Entity, Field, duckdb_type
@@ -79,6 +79,19 @@ def create_table(dialect: Dialect, table: str, fields: Sequence[Field]) -> str:
 def add_column(dialect: Dialect, table: str, field: Field) -> str:
     """DDL that adds a column; rows that are there get null."""
     return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {dialect.name(field.name)} {dialect.type_of(field)}"
+
+
+def lacking(there: Mapping[str, Collection[str]], entities: Iterable[Entity]) -> Iterator[str]:
+    """What of the raw tables (table -> its columns) is still to be made, a sentence each."""
+    if "loads" not in there:
+        yield "create the table raw.loads"
+    for entity in entities:
+        if entity.name not in there:
+            yield f"create the table raw.{entity.name}"
+            continue
+        for field in columns(entity):
+            if field.name not in there[entity.name]:
+                yield f"add the column raw.{entity.name}.{field.name}"
 
 
 def resolve(dialect: Dialect, table: str, staged: str, newest: str) -> str:

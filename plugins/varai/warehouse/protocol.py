@@ -69,6 +69,10 @@ class Warehouse(Protocol):
         """Make missing raw tables and add missing columns; never drops or retypes one."""
         ...
 
+    def lacking(self, entities: Sequence[Entity]) -> tuple[str, ...]:
+        """What `evolve` would make now, a sentence each; nothing is changed."""
+        ...
+
     def merge(self, staged: Sequence[StagedObject], check: Check, loaded_at: datetime) -> tuple[LoadedBatch, ...]:
         """Merge all staged objects, one MERGE per table, and record them in raw.loads, in one transaction.
 

@@ -101,3 +101,11 @@ def test_an_address_that_is_none_is_a_sentence(address: str) -> None:
 
 def test_an_address_names_project_and_dataset() -> None:
     assert parse_address("bigquery://my-project/eu") == ("my-project", "eu")
+
+
+def test_what_lacks_is_asked_of_the_dataset_and_nothing_is_made() -> None:
+    client = _Client()
+    lacking = BigQueryWarehouse(client, "project", "eu_raw").lacking([ENTITIES["product"]])
+    assert lacking == ("create the table raw.loads", "create the table raw.product")
+    ((_, statement, _),) = client.asked
+    assert statement.startswith("SELECT") and "FROM `project`.`eu_raw`.`INFORMATION_SCHEMA`.`COLUMNS`" in statement
