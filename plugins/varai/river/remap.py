@@ -36,9 +36,9 @@ def remap_feed(
     """
     scope = settings.scope(region, key.tenant)
     lease = acquire(scope, lease_name(key), holder)
-    run = FeedRun.of(settings, region, key, lease, progress)
     done = []
     try:
+        run = FeedRun.of(settings, region, key, lease, progress)
         with renewing_held(scope, holder):
             for spec, batch in list(_wanted(scope, key, run.connector, streams)):
                 ref = batch.model_copy(update={"token": lease.token})

@@ -1,0 +1,57 @@
+"""The nightly sweep takes old run records and mapped objects that killed runs left, and nothing younger; landing has tests of its own."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+
+import pytest
+
+from varai.kernel import utc_now
+from varai.registry import RunRecord, last_runs, record_run
+from varai.river.operate import sweep
+from varai.river.run import new_run_id
+from varai.settings import Settings, load
+from varai.stores import objects
+
+REGION = "eu"
+MAPPED = "mapped/northwind-eu/shop/orders/"
+
+
+@pytest.fixture
+def settings(home: os.PathLike[str]) -> Settings:
+    """A region whose bucket holds run records and mapped objects of all ages; its document store is never asked."""
+    found = load({"VARAI_HOME": str(home), "VARAI_STORES__EU__DOCUMENTS_URI": "mongodb://127.0.0.1:1/"})
+    for days in (1, 399, 401, 800):
+        at = utc_now() - timedelta(days=days)
+        record_run(found.scope(REGION), RunRecord(run_id=new_run_id(at), started_at=at, ended_at=at))
+    _mapped(found, "young", utc_now() - timedelta(hours=47))
+    _mapped(found, "orphan", utc_now() - timedelta(hours=49))
+    return found
+
+
+def test_a_dry_run_counts_what_the_sweep_takes_and_takes_nothing(settings: Settings) -> None:
+    before = _keys(settings)
+    assert sweep(settings, REGION, dry_run=True) == {"landed": 0, "runs": 2, "mapped": 1}
+    assert _keys(settings) == before
+
+
+def test_the_sweep_takes_what_has_outlived_its_days_once(settings: Settings) -> None:
+    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "runs": 2, "mapped": 1}
+    ages = [(utc_now() - one.started_at).days for one in last_runs(settings.scope(REGION))]
+    assert ages == [1, 399]
+    assert [key for key in _keys(settings) if key.startswith("mapped/")] == [f"{MAPPED}young.parquet"]
+    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "runs": 0, "mapped": 0}
+
+
+def _mapped(settings: Settings, name: str, at: datetime) -> None:
+    store, key = objects(settings.scope(REGION)), f"{MAPPED}{name}.parquet"
+    store.write(key, b"rows")
+    path = store.local(key)
+    assert path is not None
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+def _keys(settings: Settings) -> list[str]:
+    store = objects(settings.scope(REGION))
+    return [*store.list("runs/"), *store.list("mapped/")]
