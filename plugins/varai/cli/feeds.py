@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from varai.cli.arguments import Json, MaybeFeed, MaybeRegion, MaybeTenant, Region, Tenant, chosen_feeds, chosen_regions
-from varai.kernel import FeedKey
+from varai.kernel import FeedKey, VaraiError
 from varai.registry import feed as one_feed
 from varai.registry import feed_states, feeds, phrase, put_feed
 from varai.river.feeds import check_feed
@@ -69,7 +69,12 @@ def check(region: MaybeRegion = None, tenant: MaybeTenant = None, feed: MaybeFee
     bad = False
     for name in chosen_regions(settings, region):
         for key in chosen_feeds(settings, name, tenant, feed, strict=region is not None):
-            report = check_feed(settings, name, key)
+            try:
+                report = check_feed(settings, name, key)
+            except VaraiError as error:  # the next feed may be well
+                bad = True
+                console.print(f"[bold]{name} {key}[/]: [red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
+                continue
             history = report.history_from.date().isoformat() if report.history_from else "no order yet"
             console.print(
                 f"[bold]{name} {key}[/]: API {escape(report.api_version)}, {escape(report.rate_tier)}, "

@@ -60,3 +60,11 @@ def test_an_error_that_quotes_a_vendor_is_printed_as_it_is(
     assert result.exit_code == 1
     assert HOSTILE in result.output
     assert "Ask [/x]." in result.output
+
+
+def test_a_feed_that_cannot_be_checked_is_named_and_stops_no_other(settings: Settings, varai: Run) -> None:
+    result = varai("feeds", "check", "--region", "eu")  # no secret of any feed is there
+    assert result.exit_code == 1
+    for tenant in ("brillen-haus", "northwind-eu"):
+        assert f"eu {tenant}/shop: " in result.output
+    assert "Traceback" not in result.output
