@@ -52,7 +52,10 @@ class _Tokens:
 def open_river(folder: str, url: str, sealed: bool) -> Any:
     """Imports, a scope over a fresh bucket and the tenant's keys: what a task has before its slice."""
     import duckdb  # noqa: F401 - imported off the clock
+    import pyarrow.parquet  # noqa: F401 - likewise
 
+    import varai.landing
+    import varai.river.mapped  # noqa: F401 - likewise
     from varai.kernel import Feed
     from varai.privacy import seal_bytes
     from varai.settings import load

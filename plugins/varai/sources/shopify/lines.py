@@ -23,7 +23,7 @@ _SPREAD: Final = 0x9E3779B97F4A7C15
 """2**64 divided by the golden ratio, odd: multiplied by it, numbers in sequence lie far apart (Knuth, TAOCP 3, 6.4)."""
 _CHILD: Final = b'"__parentId":"'
 _HEAD = re.compile(rb'\{"id":"gid://shopify/[A-Za-z]+/([0-9]{1,18})","updatedAt":"([0-9TZ:.+-]*)"')
-_NODES: Final = b'"nodes":'
+_NODES: Final = b'"nodes"'
 _ENDED: Final = b'"pageInfo":{"hasNextPage":false'
 _PARENT_TAIL = re.compile(rb',"__parentId":"[^"\n]*"\}\n')
 _LEVEL = re.compile(rb'\{"id":"(gid://shopify/InventoryLevel/[^"]+)","updatedAt":"([^"]*)"')
