@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from varai.cli.arguments import Json, MaybeFeed, MaybeRegion, MaybeTenant, Region, Tenant, chosen_feeds, chosen_regions
+from varai.cli.tables import wide_console
 from varai.kernel import FeedKey, VaraiError
 from varai.registry import feed as one_feed
 from varai.registry import feed_states, feeds, phrase, put_feed
@@ -58,7 +59,7 @@ def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: 
             row["cure"],
         )
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    wide_console().print(table)
 
 
 @app.command("check")

@@ -6,11 +6,11 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from varai.cli.arguments import DryRun, Json, MaybeFeed, Region, Tenant, chosen_feeds, holder
+from varai.cli.tables import wide_console
 from varai.gate import quarantine
 from varai.river import remap
 from varai.settings import load
@@ -38,7 +38,7 @@ def list_rows(
         table.add_column(name)
     for row in rows:
         table.add_row(escape(row.key), escape(", ".join(row.reasons)))
-    Console().print(table)
+    wide_console().print(table)
 
 
 @app.command("show")

@@ -150,7 +150,7 @@ def reconcile_command(
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in done.found], indent=1))
     else:
-        Console().print(tables.reconciliation(done.found))
+        tables.wide_console().print(tables.reconciliation(done.found))
     for key, why in done.failures.items():
         typer.echo(f"{key} could not be compared: {why}", err=True)
     if done.differences:
@@ -167,7 +167,7 @@ def status(as_json: Json = False, region: MaybeRegion = None) -> None:
     if as_json:
         typer.echo(json.dumps({"regions": regions}, indent=1))
         return
-    console = Console()
+    console = tables.wide_console()
     for name, found in regions.items():
         console.print(tables.slices(name, found["slices"]))
         for tenant, count in found["overdue_erasures"].items():

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,6 +16,16 @@ from varai.river.reconcile import Reconciliation
 
 _COUNTS = ("vendor_count", "landed", "published", "quarantined", "unchanged")
 _RARE = ("superseded", "unmappable", "erased", "tombstoned")
+
+
+_LEAST_WIDTH = 140
+"""Columns that a row of `slices` needs."""
+
+
+def wide_console() -> Console:
+    """Standard output, at least as wide as the tables: a narrow terminal folds their lines, a pipe gets them whole."""
+    console = Console()
+    return console if console.width >= _LEAST_WIDTH else Console(width=_LEAST_WIDTH)
 
 
 def slices(region: str, rows: Iterable[Mapping[str, Any]]) -> Table:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
 from tests.unit.cli.conftest import Run
 from varai.kernel import FeedKey, Unauthorised, Window, utc_now
 from varai.privacy import Ledger
@@ -28,6 +30,16 @@ def test_a_feed_that_needs_reauthorisation_on_its_first_run_is_shown_with_its_cu
     assert table.exit_code == 0, table.output
     assert "needs reauthorisation" in table.output
     assert "Ask [/x] again." in table.output
+
+
+def test_the_table_is_whole_in_a_narrow_terminal_too(
+    settings: Settings, varai: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = varai("status", "--region", "eu").output
+    for text in (KEY.tenant, "inventory", "balanced", "never run", "cure"):
+        assert text in table
+    assert "…" not in table
 
 
 def test_the_table_shows_the_lag(settings: Settings, varai: Run) -> None:
