@@ -18,6 +18,8 @@ uv := uv==0.13.9
 compile = .cache/lock/bin/uv pip compile -q pyproject.toml --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+platform_extras := airflow cloud learning postgres quality warehouse
+
 .PHONY: help
 ##@ VARAi Commerce Studio
 help: ## list these targets
@@ -77,4 +79,7 @@ lock: ## resolve requirements/ from pyproject.toml, keeping versions that still 
 	@python3 -m venv .cache/lock && .cache/lock/bin/pip install -q --disable-pip-version-check $(uv)
 	@$(compile) --all-extras $(foreach package,$(UPGRADE),--upgrade-package $(package)) -o requirements/all.txt
 	@$(compile) --extra serving -c requirements/all.txt -o requirements/serving.txt
+	@$(compile) --extra vendors -c requirements/all.txt -o requirements/vendors.txt
+	@$(compile) $(addprefix --extra ,$(platform_extras)) -c requirements/all.txt -o requirements/platform.txt
+	@$(subst pyproject.toml,--group build,$(compile)) -c requirements/all.txt -o requirements/build.txt
 	@echo "requirements/ is resolved; \`make setup\` installs it."

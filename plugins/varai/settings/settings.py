@@ -34,8 +34,11 @@ class RegionStores(BaseModel):
     documents_secret: str = Field(
         default="", description="name of the secret that holds the whole connection string instead"
     )
-    cache_url: str = Field(default="", description="Valkey or Redis URL; empty: no cache")
+    cache_url: str = Field(default="", description="Valkey or Redis URL without a password; empty: no cache")
+    cache_secret: str = Field(default="", description="name of the secret that holds the whole cache URL instead")
     bucket: str = Field(default="", description="folder or gs:// URL; default $VARAI_HOME/buckets/<region>")
+    bucket_url: str = Field(default="", description="where a gs:// bucket answers when it is an emulator's")
+    secrets: str = Field(default="", description="folder of this region's own secrets; default $VARAI_HOME/secrets")
     warehouse: str = Field(
         default="",
         description="DuckDB file or bigquery://project/dataset; default $VARAI_HOME/warehouse/<region>.duckdb",
@@ -106,7 +109,8 @@ class Settings(BaseSettings):
         """Make the Scope of a region, or of one tenant in it. The only place where Scopes are made."""
         self.region(region)
         stores = self.stores.get(region, RegionStores())
-        uri = self.secrets.read(stores.documents_secret) if stores.documents_secret else stores.documents_uri
+        ring = FolderSecrets(Path(stores.secrets)) if stores.secrets else self.secrets
+        uri = ring.read(stores.documents_secret) if stores.documents_secret else stores.documents_uri
         if not uri:
             raise Misconfigured(
                 f"VARAI_STORES__{region.upper()}__DOCUMENTS_URI is not set, so region '{region}' has no document store.",
@@ -119,9 +123,10 @@ class Settings(BaseSettings):
             bucket=stores.bucket or str(self.home.resolve() / "buckets" / region),
             documents_uri=uri,
             database=self.database,
-            cache_url=stores.cache_url,
+            cache_url=ring.read(stores.cache_secret) if stores.cache_secret else stores.cache_url,
             warehouse=stores.warehouse or str(self.home.resolve() / "warehouse" / f"{region}.duckdb"),
-            secrets=self.secrets,
+            secrets=ring,
+            bucket_url=stores.bucket_url,
         )
 
     def base_url(self, feed: FeedWord) -> str:

@@ -1,117 +1,128 @@
-"""A bucket in Google Cloud Storage, through obstore; generations are the versions of compare-and-swap."""
+"""A bucket in Google Cloud Storage, through Google's own client; generations are the versions of compare-and-swap.
+
+The client speaks the JSON API, as fake-gcs-server does: the suite of tests/unit/stores runs on the emulator too.
+"""
 
 from __future__ import annotations
 
-import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache as memoised
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-import obstore
-from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
-from obstore.store import GCSStore
+from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
 
 from varai.kernel import Conflict
 
 _IN_MEMORY = 32 * 2**20
+_ABSENT = 0  # as a generation: the object must not exist
+
+
+@memoised
+def _client(url: str, pid: int) -> storage.Client:
+    # The process id is part of the key because connections must not be used across a fork (Airflow forks its tasks).
+    del pid
+    if not url:
+        return storage.Client()
+    return storage.Client(
+        project="emulator", credentials=AnonymousCredentials(), client_options={"api_endpoint": url.rstrip("/")}
+    )
 
 
 class CloudStore:
-    """Objects of one bucket. Credentials are the workload's own."""
+    """Objects of one bucket. Credentials are the workload's own; an emulator at `url` is asked without any."""
 
-    def __init__(self, bucket: str) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: str, url: str = "") -> None:
+        self._name = bucket
+        self._url = url
 
-    @cached_property
-    def _store(self) -> GCSStore:
-        return GCSStore(bucket=self._bucket)
+    @property
+    def _bucket(self) -> Any:
+        return _client(self._url, os.getpid()).bucket(self._name)
 
     def read(self, key: str) -> bytes:
         """See ObjectStore."""
-        try:
-            return bytes(obstore.get(self._store, key).bytes())
-        except NotFoundError as error:
-            raise FileNotFoundError(key) from error
+        found = self.get(key)
+        if found is None:
+            raise FileNotFoundError(key)
+        return found[0]
 
     def open(self, key: str) -> BinaryIO:
         """See ObjectStore."""
-        try:
-            return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, obstore.open_reader(self._store, key))))
-        except NotFoundError as error:
-            raise FileNotFoundError(key) from error
+        blob = self._bucket.get_blob(key)
+        if blob is None:
+            raise FileNotFoundError(key)
+        return cast(BinaryIO, blob.open("rb"))
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
         """See ObjectStore. Spooled: what is sealed is sealed before it gets here."""
         with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
             yield cast(BinaryIO, spool)
-            spool.seek(0)
-            obstore.put(self._store, key, cast(BinaryIO, spool))
+            self._bucket.blob(key).upload_from_file(spool, rewind=True)
 
     def write(self, key: str, data: bytes) -> None:
         """See ObjectStore."""
-        obstore.put(self._store, key, data)
+        self._bucket.blob(key).upload_from_string(data)
 
     def exists(self, key: str) -> bool:
         """See ObjectStore."""
-        try:
-            obstore.head(self._store, key)
-        except (NotFoundError, FileNotFoundError):
-            return False
-        return True
+        return bool(self._bucket.blob(key).exists())
 
     def size(self, key: str) -> int:
         """See ObjectStore."""
-        try:
-            return obstore.head(self._store, key)["size"]
-        except NotFoundError as error:
-            raise FileNotFoundError(key) from error
+        blob = self._bucket.get_blob(key)
+        if blob is None:
+            raise FileNotFoundError(key)
+        return int(blob.size)
 
     def move(self, key: str, to: str) -> None:
-        """See ObjectStore."""
-        obstore.rename(self._store, key, to)
+        """See ObjectStore. A copy within the bucket, then a delete: a reader may see both, never neither."""
+        bucket = self._bucket
+        try:
+            bucket.rename_blob(bucket.blob(key), to)
+        except NotFound as error:
+            raise FileNotFoundError(key) from error
 
     def delete(self, key: str) -> None:
         """See ObjectStore."""
         try:
-            obstore.delete(self._store, key)
-        except (NotFoundError, FileNotFoundError):
+            self._bucket.delete_blob(key)
+        except NotFound:
             return
 
     def delete_prefix(self, prefix: str) -> int:
         """See ObjectStore."""
         keys = list(self.list(prefix))
-        if keys:
-            obstore.delete(self._store, keys)
+        for key in keys:
+            self.delete(key)
         return len(keys)
 
     def list(self, prefix: str = "") -> Iterator[str]:
-        """See ObjectStore. Cloud prefixes end at slashes, so the rest is matched here."""
-        folder = prefix.rpartition("/")[0]
-        found = [meta["path"] for page in obstore.list(self._store, prefix=folder or None) for meta in page]
-        return iter(sorted(key for key in found if key.startswith(prefix)))
+        """See ObjectStore."""
+        return iter(sorted(blob.name for blob in self._bucket.list_blobs(prefix=prefix or None)))
 
     def get(self, key: str) -> tuple[bytes, str] | None:
-        """See ObjectStore."""
+        """See ObjectStore. Bytes and version come in one answer, so that they belong together."""
+        blob = self._bucket.blob(key)
         try:
-            answer = obstore.get(self._store, key)
-        except (NotFoundError, FileNotFoundError):
+            return bytes(blob.download_as_bytes()), str(blob.generation)
+        except NotFound:
             return None
-        return bytes(answer.bytes()), answer.meta["version"] or ""
 
     def swap(self, key: str, data: bytes, version: str | None) -> str:
         """See ObjectStore."""
+        blob = self._bucket.blob(key)
         try:
-            if version is None:
-                result = obstore.put(self._store, key, data, mode="create")
-            else:
-                result = obstore.put(self._store, key, data, mode={"e_tag": None, "version": version})
-        except (PreconditionError, AlreadyExistsError, FileExistsError) as error:
+            blob.upload_from_string(data, if_generation_match=_ABSENT if version is None else int(version))
+        except (PreconditionFailed, NotFound) as error:
             raise Conflict(f"{key} was changed by another writer.") from error
-        return result["version"] or ""
+        return str(blob.generation)
 
     def local(self, key: str) -> Path | None:
         """See ObjectStore: never a file of this machine."""

@@ -75,9 +75,9 @@ def objects(scope: Scope) -> ObjectStore:
 
         return FolderStore(Path(address))
     if kind == "gs":
-        from varai.stores.cloud import CloudStore  # the cloud extra
+        from varai.stores.cloud import CloudStore  # a laptop's folders need none of Google's libraries
 
-        return CloudStore(rest)
+        return CloudStore(rest, scope.bucket_url)
     raise Misconfigured(
         f"The bucket of region '{scope.region}' has an address of kind '{kind}'.", "Use a folder or gs://<bucket>."
     )

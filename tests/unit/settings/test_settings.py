@@ -43,6 +43,20 @@ def test_a_scope_names_the_stores_of_its_region(folder: Path) -> None:
     assert "mongodb" not in repr(scope)
 
 
+def test_a_region_s_secrets_may_lie_in_a_folder_of_its_own(folder: Path, tmp_path: Path) -> None:
+    ring = FolderSecrets(tmp_path / "eu-secrets")
+    ring.write("documents", "mongodb://user:word@host")
+    ring.write("cache", "valkey://:word@host/0")
+    prefix = "VARAI_STORES__EU__"
+    named = {f"{prefix}DOCUMENTS_SECRET": "documents", f"{prefix}CACHE_SECRET": "cache"}
+    scope = settings_in(folder, **{f"{prefix}SECRETS": str(ring.folder)}, **named).scope("eu")
+    assert (scope.documents_uri, scope.cache_url) == ("mongodb://user:word@host", "valkey://:word@host/0")
+    assert scope.secrets == ring
+    assert "word" not in repr(scope)
+    with pytest.raises(Misconfigured):  # the folder of all regions holds none of them
+        settings_in(folder, **named).scope("eu")
+
+
 def test_the_environment_wins_over_what_up_wrote(folder: Path) -> None:
     (folder / "settings.env").write_text(
         "VARAI_STORES__EU__DOCUMENTS_URI=mongodb://file\nVARAI_VENDORS__SHOPIFY_EU=http://file/\n"
