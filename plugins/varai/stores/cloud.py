@@ -29,9 +29,8 @@ def _client(url: str, pid: int) -> storage.Client:
     del pid
     if not url:
         return storage.Client()
-    return storage.Client(
-        project="emulator", credentials=AnonymousCredentials(), client_options={"api_endpoint": url.rstrip("/")}
-    )
+    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]  # google-auth types a part of itself
+    return storage.Client(project="emulator", credentials=nobody, client_options={"api_endpoint": url.rstrip("/")})
 
 
 class CloudStore:
