@@ -8,6 +8,7 @@ export VARAI_HOME ?= $(CURDIR)/var
 DATA ?=
 PYTHON ?=
 UPGRADE ?=
+PROFILE ?= embedded
 # One file goes to one worker, so that a costly fixture is made once.
 PYTEST ?= -n 2 --dist loadfile
 
@@ -30,11 +31,11 @@ help: ## list these targets
 demo: doctor setup ## run the river for both regions and leave the stack up; DATA=../shared/data runs it on real files
 	@$(bin)/python -m sandbox demo $(if $(DATA),--data $(DATA))
 
-up: setup ## start the embedded stack
-	@$(bin)/python -m sandbox up
+up: setup ## start the embedded stack; PROFILE=compose starts the same one in containers
+	@$(bin)/python -m sandbox up --profile $(PROFILE)
 
-down: ## stop everything the embedded stack started; its data stay
-	@if [ -x $(bin)/python ]; then $(bin)/python -m sandbox down; else echo "There is no environment yet, so nothing is running."; fi
+down: ## stop everything the stack started (PROFILE as for up); its data stay
+	@if [ -x $(bin)/python ]; then $(bin)/python -m sandbox down --profile $(PROFILE); else echo "There is no environment yet, so nothing is running."; fi
 
 status: setup ## show what runs, and the last slice of every stream
 	@$(bin)/python -m sandbox status

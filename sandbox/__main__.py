@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import httpx
 import typer
 from rich.console import Console
 
+from sandbox.compose import engine
 from sandbox.stack import demo as demonstration
 from sandbox.stack.shops import make_world
 from sandbox.stack.supervise import NotWell, states
@@ -23,12 +24,22 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__d
 Data = Annotated[
     Path | None, typer.Option("--data", exists=True, file_okay=False, help="Folder of real files to make shops from.")
 ]
+Profile = Annotated[
+    Literal["embedded", "compose"], typer.Option(help="As processes of this machine, or in containers.")
+]
 _STOPPED = 130
 
 
 @app.command()
-def up() -> None:
+def up(profile: Profile = "embedded") -> None:
     """Start the stack and leave it running."""
+    if profile == "compose":
+        state = engine.state_of()
+        engine.up(state, typer.echo)
+        for name, url in engine.ADDRESSES.items():
+            typer.echo(f"{name}: {url}")
+        typer.echo(f"Airflow knows `admin`, whose password is in {state.root / 'secrets' / 'airflow-admin'}.")
+        return
     layout = begin(layout_of(), make_world, lambda text: Console().print(f"[dim]{text}[/]", highlight=False))
     for name, url in layout.addresses().items():
         typer.echo(f"{name}: {url}")
@@ -41,8 +52,11 @@ def demo(data: Data = None) -> None:
 
 
 @app.command()
-def down() -> None:
+def down(profile: Profile = "embedded") -> None:
     """End everything the stack started; its data stay."""
+    if profile == "compose":
+        typer.echo("The stack is down." if engine.down(engine.state_of()) else "The compose stack was never started.")
+        return
     left = end(layout_of())
     typer.echo(
         "The stack is down." + (f" {left} processes had outlived the supervisor and were ended." if left else "")
@@ -81,7 +95,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
         return
     if not yes:
         typer.confirm(f"Delete everything under {layout.home}, keys included?", abort=True)
-    down()
+    down("embedded")
     shutil.rmtree(layout.home)
     typer.echo("Deleted.")
 
@@ -96,7 +110,7 @@ def main() -> None:
                 "\nStopped. The next `make demo` goes on from here; `make down` ends what is still up.", err=True
             )
         raise
-    except (NotWell, TimeoutError, httpx.HTTPError, subprocess.CalledProcessError) as error:
+    except (engine.NoEngine, NotWell, TimeoutError, httpx.HTTPError, subprocess.CalledProcessError) as error:
         sys.exit(f"{error}\n`make status` and `make logs` say more; `make down` ends what is still up.")
 
 

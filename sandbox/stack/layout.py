@@ -54,6 +54,11 @@ class Layout:
         return ports.choose(self.home, names) if self.starting else ports.known(self.home, names)
 
     @property
+    def ring(self) -> FolderSecrets:
+        """The secrets of this stack."""
+        return FolderSecrets(self.home / "secrets")
+
+    @property
     def shops(self) -> Path:
         """Folder of simulated shops, one below it per region."""
         return self.home / "sandbox" / "shops"
@@ -119,7 +124,7 @@ class Layout:
     def airflow_environment(self) -> dict[str, str]:
         """What Airflow's own processes need beside it; nobody else is given its secrets."""
         home = self.home / "airflow"
-        ring = FolderSecrets(self.home / "secrets")
+        ring = self.ring
         return {
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
@@ -151,7 +156,7 @@ def _without_proxy(named: str) -> str:
 
 def make_keys(layout: Layout) -> None:
     """Generate what is missing under $VARAI_HOME/secrets; what is there stays."""
-    ring = FolderSecrets(layout.home / "secrets")
+    ring = layout.ring
     for name, fresh in (
         ("airflow-fernet", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()),
         ("airflow-api", secrets.token_hex(24)),

@@ -131,12 +131,12 @@ def _make(layout: Layout, data: Path, console: Console, told: Told) -> None:
     path = _shop(layout, uci.SHOP)
     if not path.exists():
         told(f"making the shop {uci.SHOP} from {data.name}")
-        client, secret = credentials(layout, uci.SHOP)
+        client, secret = credentials(layout.ring, uci.SHOP)
         console.print(whole(path, partial(uci.load, data=data, client_id=client, client_secret=secret)).table())
     path = _shop(layout, sunglasses.SHOP)
     if not path.exists():
         told(f"making the shop {sunglasses.SHOP} from {data.name}")
-        client, secret = credentials(layout, sunglasses.SHOP)
+        client, secret = credentials(layout.ring, sunglasses.SHOP)
         console.print(whole(path, partial(sunglasses.load, data=data, client_id=client, client_secret=secret)).table())
 
 

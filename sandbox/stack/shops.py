@@ -5,35 +5,39 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from sandbox.stack.layout import REPOSITORY, Layout
-from varai.settings import FolderSecrets, load_seeds
+from varai.settings import FolderSecrets, Seed
 
 Told = Callable[[str], None]
 Made = TypeVar("Made")
 STORES = REPOSITORY / "sandbox" / "stores"
 
 
-def credentials(layout: Layout, shop: str) -> tuple[str, str]:
+def credentials(ring: FolderSecrets, shop: str) -> tuple[str, str]:
     """Client id and secret of the app installed in a shop: what its feed finds under the secret `<shop>-shop`."""
-    ring = FolderSecrets(layout.home / "secrets")
     fresh = {"client_id": f"app-{shop}", "client_secret": secrets.token_hex(16)}
     found = json.loads(ring.create(f"{shop}-shop", json.dumps(fresh)))
     return found["client_id"], found["client_secret"]
 
 
 def make_world(layout: Layout, told: Told) -> None:
-    """Make the four generated shops, where they are not there yet; each in the folder of its tenant's region."""
+    """Make the four generated shops of a layout, where they are not there yet."""
+    make_shops(layout.settings.seeds, layout.shops, lambda _: layout.ring, told)
+
+
+def make_shops(seeds: Iterable[Seed], folder: Path, ring: Callable[[str], FolderSecrets], told: Told) -> None:
+    """Make the generated shops, where they are not there yet, in `folder`/<region>; credentials go to the region's `ring`."""
     from sandbox.world import build
     from sandbox.world.demo import shops
 
-    regions = {seed.tenant.name: seed.tenant.region for seed in load_seeds(layout.config / "tenants", layout.regions)}
-    for spec in shops(lambda shop: credentials(layout, shop)):
-        path = layout.shops / regions[spec.name] / f"{spec.name}.sqlite"
+    regions = {seed.tenant.name: seed.tenant.region for seed in seeds}
+    for spec in shops(lambda shop: credentials(ring(regions[shop]), shop)):
+        path = folder / regions[spec.name] / f"{spec.name}.sqlite"
         if not path.exists():
             told(f"making the shop {spec.name}")
             whole(path, partial(build, spec=spec))
