@@ -36,7 +36,7 @@ def up(profile: Profile = "embedded") -> None:
     if profile == "compose":
         state = engine.state_of()
         engine.up(state, typer.echo)
-        for name, url in engine.ADDRESSES.items():
+        for name, url in engine.addresses().items():
             typer.echo(f"{name}: {url}")
         typer.echo(f"Airflow knows `admin`, whose password is in {state.root / 'secrets' / 'airflow-admin'}.")
         return

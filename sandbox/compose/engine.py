@@ -7,15 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import yaml
+
 from sandbox.compose.state import State, prepare
 from sandbox.stack.layout import REPOSITORY
 from sandbox.stack.shops import Told
 
-ADDRESSES = {
-    "airflow": "http://127.0.0.1:8080",
-    "river": "http://127.0.0.1:8080/river/",
-    "pages": "http://127.0.0.1:8081",
-}
+FILE = REPOSITORY / "docker-compose.yml"
+_ADDRESS = "VARAI_ADDRESSES__"
 _PATIENCE_S = "900"
 
 
@@ -26,6 +25,12 @@ class NoEngine(RuntimeError):
 def state_of() -> State:
     """The compose stack of $VARAI_HOME (default ./var)."""
     return State(Path(os.environ.get("VARAI_HOME", "var")).resolve() / "compose")
+
+
+def addresses() -> dict[str, str]:
+    """What people open in a browser, by name: what the file tells Airflow's own status page."""
+    told = yaml.safe_load(FILE.read_text(encoding="utf-8"))["x-airflow-environment"]
+    return {key.removeprefix(_ADDRESS).lower(): url for key, url in told.items() if key.startswith(_ADDRESS)}
 
 
 def up(state: State, told: Told) -> None:
@@ -58,5 +63,5 @@ def _client() -> str:
 
 
 def _compose(client: str, state: State, *arguments: str) -> None:
-    files = ("--file", str(REPOSITORY / "docker-compose.yml"), "--env-file", str(state.environment))
+    files = ("--file", str(FILE), "--env-file", str(state.environment))
     subprocess.run([client, "compose", *files, *arguments], check=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +40,23 @@ class State:
         """The file of variables that docker-compose.yml is filled from; it holds no secret."""
         return self.root / ".env"
 
+    def folders(self) -> Iterator[Path]:
+        """Every folder that docker-compose.yml mounts, except those of secrets."""
+        for name in ("airflow-db", "logs", "home/warehouse", "home/tmp"):
+            yield self.root / "data" / name
+        for region in self.settings.regions:
+            for name in (
+                "documents",
+                "documents-config",
+                "cache",
+                f"objects/varai-{region}",
+                "registry",
+                "registry-db",
+            ):
+                yield self.root / "data" / region / name
+            yield self.root / "data" / "home" / "docs" / region
+            yield self.root / "shops" / region
+
     def ring(self, region: str) -> FolderSecrets:
         """The secrets of a region's platform."""
         return FolderSecrets(self.root / "rings" / region)
@@ -55,20 +74,16 @@ def prepare(state: State, told: Told, *, shops: bool = True) -> None:
     """
     owner = (os.getuid(), os.getgid()) if os.getuid() else UNPRIVILEGED
     state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for folder in ("data/airflow-db", "data/logs", "data/home/docs", "data/home/warehouse", "data/home/tmp"):
-        (state.root / folder).mkdir(parents=True, exist_ok=True)
+    for folder in state.folders():
+        folder.mkdir(parents=True, exist_ok=True)
     _airflow_secrets(state.servers)
     for region in state.settings.regions:
-        for folder in ("documents", "documents-config", "cache", f"objects/varai-{region}", "registry", "registry-db"):
-            (state.root / "data" / region / folder).mkdir(parents=True, exist_ok=True)
-        (state.root / "data/home/docs" / region).mkdir(exist_ok=True)
-        (state.root / "shops" / region).mkdir(parents=True, exist_ok=True)
         region_secrets(state, region)
     if shops:
         make_shops(state.settings.seeds, state.root / "shops", state.ring, told)
     state.environment.write_text(f"STUDIO_STATE='{state.root}'\nSTUDIO_USER={owner[0]}:{owner[1]}\n", encoding="utf-8")
     if not os.getuid():
-        _give(state.root, owner)
+        _give(state, owner)
 
 
 def _airflow_secrets(ring: FolderSecrets) -> None:
@@ -103,8 +118,14 @@ def region_secrets(state: State, region: str) -> None:
     of_platform.create("cache-url", f"valkey://:{kept}@cache-{region}:6379/0")
 
 
-def _give(root: Path, owner: tuple[int, int]) -> None:
-    """Root made these files, and containers must not be root: they get the images' user."""
-    for path in (root, *root.rglob("*")):
-        if path.lstat().st_uid == 0:
-            os.lchown(path, *owner)
+def _give(state: State, owner: tuple[int, int]) -> None:
+    """Root made these files, and containers must not be root: they get the images' user. What servers made stays theirs."""
+    made = {
+        parent for folder in state.folders() for parent in (folder, *folder.parents) if state.root in parent.parents
+    }
+    for name in ("secrets", "rings", "shops"):
+        made.update((state.root / name).rglob("*"))
+    for path in (state.root, state.environment, state.root / "secrets", state.root / "rings", *made):
+        with suppress(FileNotFoundError):  # a journal of a shop that is being read
+            if path.lstat().st_uid == 0:
+                os.lchown(path, *owner)

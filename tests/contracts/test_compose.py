@@ -11,7 +11,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from sandbox.compose.engine import ADDRESSES
+from sandbox.compose.engine import addresses
 from sandbox.compose.state import State, prepare, region_secrets
 from varai import __version__
 from varai.settings import RegionStores, Settings
@@ -161,7 +161,7 @@ def test_every_setting_named_exists(services: dict[str, Service], repository: Pa
         for feed in seed.feeds
         for name in re.findall(r"\$\{([a-z0-9_]+)\}", feed.base_url)
     }
-    known |= vendors | {f"VARAI_ADDRESSES__{name.upper()}" for name in ADDRESSES}
+    known |= vendors | {f"VARAI_ADDRESSES__{name.upper()}" for name in addresses()}
     named = {name for one in services.values() for name in one.get("environment", {}) if name.startswith("VARAI_")}
     images = "".join(path.read_text() for path in sorted((repository / "deploy/images").glob("*.Dockerfile")))
     named |= set(re.findall(r"\bVARAI_[A-Z_]+", images))
@@ -235,7 +235,7 @@ def test_ports_are_this_machines_alone_and_once(services: dict[str, Service]) ->
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in taken), taken
     outside = [port.split(":")[1] for port in taken]
     assert len(outside) == len(set(outside))
-    assert {url.split("/")[2].split(":")[1] for url in ADDRESSES.values()} <= set(outside)
+    assert {url.split("/")[2].split(":")[1] for url in addresses().values()} <= set(outside)
 
 
 def test_a_regions_services_reach_that_region_alone(services: dict[str, Service], regions: list[str]) -> None:
@@ -245,6 +245,16 @@ def test_a_regions_services_reach_that_region_alone(services: dict[str, Service]
             assert services[name]["networks"] == [region], name
             foreign = [text for text in strings(services[name]) for other in others if mention(other).search(text)]
             assert not foreign, f"{name} names another region: {foreign}"
+
+
+def test_addresses_inside_name_services_that_can_be_reached(services: dict[str, Service]) -> None:
+    """A host named in a service's environment or command is a service on a network of its own."""
+    for name, service in services.items():
+        told = [*strings(service.get("environment", {})), *strings(service.get("command", []))]
+        for host in {host for one in told for host in re.findall(r"(?<!gs)://(?:\w+@)?([a-z][a-z0-9-]*)(?=[:/])", one)}:
+            assert host in services, f"{name} speaks to {host}"
+            if name != "airflow-dag-processor":  # it is told what all of Airflow is told, and opens no store
+                assert set(service["networks"]) & set(services[host]["networks"]), f"{name} cannot reach {host}"
 
 
 def test_regions_are_told_alike(services: dict[str, Service], regions: list[str]) -> None:

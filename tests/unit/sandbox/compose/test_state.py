@@ -54,6 +54,17 @@ def test_secrets_have_one_reader(state: State) -> None:
     assert f"STUDIO_USER={owner}:" in state.environment.read_text()
 
 
+def test_nothing_is_left_to_root_and_what_servers_made_is_theirs(state: State) -> None:
+    """Runs as root where the tests do; as anybody else there is nobody to give anything to."""
+    theirs = state.root / "data" / "airflow-db" / "PG_VERSION"
+    theirs.write_text("17")
+    prepare(state, silent, shops=False)
+    mine = theirs.stat().st_uid
+    assert mine == os.getuid()
+    owner = os.getuid() or UNPRIVILEGED[0]
+    assert {path.stat().st_uid for path in [state.root, *state.root.rglob("*")] if path != theirs} == {owner}
+
+
 def test_no_secret_is_shared_or_in_the_environment(state: State) -> None:
     """A password stands in the file of its server and in the address that names it, and nowhere else."""
     passwords = {path.name: path.read_text() for path in (state.root / "secrets").iterdir() if "password" in path.name}
