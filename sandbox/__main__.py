@@ -110,7 +110,9 @@ def main() -> None:
                 "\nStopped. The next `make demo` goes on from here; `make down` ends what is still up.", err=True
             )
         raise
-    except (engine.NoEngine, NotWell, TimeoutError, httpx.HTTPError, subprocess.CalledProcessError) as error:
+    except engine.NoEngine as error:
+        sys.exit(str(error))
+    except (NotWell, TimeoutError, httpx.HTTPError, subprocess.CalledProcessError) as error:
         sys.exit(f"{error}\n`make status` and `make logs` say more; `make down` ends what is still up.")
 
 
