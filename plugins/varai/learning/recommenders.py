@@ -1,0 +1,222 @@
+"""The candidates. A matrix of who bought what in; a prior over items or weights between items out.
+
+All reduce to one form, which a bundle can hold: the score of item i for a subject with history H is
+
+    prior_weight * prior[i] + sum over j in H of near[j, i] + alike_weight * sum over j in H of alike[j, i]
+
+with a prior of n items and sparse n x n matrices of at most `KEEP` weights per row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sparse
+from scipy.linalg.lapack import spotrf, spotri
+
+from varai.kernel import Malformed
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Sparse = Any
+"""A scipy.sparse.csr_array of float32, indices sorted."""
+
+KEEP: Final = 100
+"""Weights kept per item: the largest by size, negative ones too, for they say what does not go together."""
+
+MOST_DENSE: Final = 10_000
+"""Items up to which EASE inverts its matrix: 400 MB of float32 at most. ALS does the work above."""
+
+DAY: Final = 86_400
+_ROUNDS: Final = 8
+_STEPS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorer:
+    """A fitted recommender in the one form. `prior` is float32 [n] with maximum 1 (or all 0); matrices are n x n."""
+
+    prior: Floats
+    near: Sparse
+    alike: Sparse
+    prior_weight: float
+    alike_weight: float
+
+
+def popularity(item: Ints, n_items: int) -> Floats:
+    """Share of purchases by item, scaled so that the best has 1. `item` holds one code per purchase."""
+    return _scaled(np.bincount(item, minlength=n_items))
+
+
+def decayed_popularity(item: Ints, at: Ints, now: int, half_life_days: float, n_items: int) -> Floats:
+    """Popularity in which a purchase counts half after each `half_life_days`; instants are seconds since 1970."""
+    weights = np.exp2(-(now - at) / (half_life_days * DAY))
+    return _scaled(np.bincount(item, weights=weights, minlength=n_items))
+
+
+def co_counts(bought: Sparse) -> Sparse:
+    """Subjects who bought both, for each pair of items: XtX of the 0/1 matrix [subjects, n], CSR [n, n]."""
+    return _sorted(sparse.csr_array(bought.T @ bought))
+
+
+def item_knn(together: Sparse, shrinkage: float) -> Sparse:
+    """Cosine between items with shrinkage: c(i, j) / (sqrt(c(i, i) c(j, j)) + shrinkage), without the diagonal.
+
+    Formula: Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms", with the shrinkage of
+    Koren and Bell, "Advances in collaborative filtering" (Recommender Systems Handbook), section 5.2.
+
+    Args:
+        together: `co_counts`.
+        shrinkage: pulls pairs with little evidence towards 0; not negative.
+    """
+    norm = np.sqrt(together.diagonal().astype(np.float64))
+    rows = np.repeat(np.arange(together.shape[0]), np.diff(together.indptr))
+    below = norm[rows] * norm[together.indices] + shrinkage
+    weights = together.copy()
+    weights.data = np.where(rows == together.indices, 0.0, together.data / np.maximum(below, 1e-12)).astype(np.float32)
+    return cut(weights, KEEP)
+
+
+def ease(together: Sparse, l2: float) -> Sparse:
+    """EASE: B = I - P / diag(P), with P = (XtX + l2 I)^-1; B has a zero diagonal and predicts X by X B.
+
+    Formula: Steck 2019, "Embarrassingly shallow autoencoders for sparse data", equation 8. One Cholesky inversion in
+    float32: n^3 floating-point operations, n^2 * 4 bytes.
+
+    Args:
+        together: `co_counts` of at most MOST_DENSE items.
+        l2: strength of the regularisation; positive.
+
+    Raises:
+        Malformed: the matrix is not positive definite, which only a broken XtX can be.
+    """
+    gram = np.asfortranarray(together.toarray(), dtype=np.float32)
+    size = np.arange(len(gram))
+    gram[size, size] += np.float32(l2)
+    factor, failed = spotrf(gram, lower=1, overwrite_a=1)
+    inverse, failed_too = spotri(factor, lower=1, overwrite_c=1)
+    if failed or failed_too:
+        raise Malformed("The matrix of purchases cannot be inverted.", "Check that the counts of pairs are counts.")
+    whole = np.tril(inverse)
+    whole += np.tril(whole, -1).T
+    weights = whole / -np.diag(whole)
+    weights[size, size] = 0.0
+    return cut(weights, KEEP)
+
+
+def als(bought: Sparse, l2: float, confidence: float, factors: int, seed: int) -> Sparse:
+    """Implicit ALS folded into weights between items: W = c Y (YtY + l2 I)^-1 Yt, without the diagonal.
+
+    Alternates x_u = (YtY + Yt (C_u - I) Y + l2 I)^-1 Yt C_u p_u for subjects and items (Hu, Koren and Volinsky 2008,
+    equation 4) by `_STEPS` conjugate-gradient steps each (Takacs, Pilaszy and Tikk 2011); a subject's later history is folded
+    in without C_u - I, so that scores stay sums over items.
+
+    Args:
+        bought: 0/1 matrix [subjects, n].
+        confidence: what a purchase weighs beyond the 1 of everything else.
+        factors: length of the vectors.
+        seed: of the first item vectors.
+    """
+    dice = np.random.default_rng(seed)
+    columns = _sorted(sparse.csr_array(bought.T))
+    items = (dice.standard_normal((bought.shape[1], factors)) / factors).astype(np.float32)
+    subjects = np.zeros((bought.shape[0], factors), np.float32)
+    for _ in range(_ROUNDS):
+        subjects = _solve(bought, subjects, items, l2, confidence)
+        items = _solve(columns, items, subjects, l2, confidence)
+    inner = np.linalg.inv(items.T @ items + np.float32(l2) * np.eye(factors, dtype=np.float32))
+    return cut_product(np.float32(1.0 + confidence) * (items @ inner), items, KEEP)
+
+
+def _solve(bought: Sparse, start: Floats, fixed: Floats, l2: float, confidence: float) -> Floats:
+    """Conjugate gradients on all rows at once; `start` [rows, f] is the first guess, `fixed` [columns, f] the other side."""
+    gram = fixed.T @ fixed + np.float32(l2) * np.eye(fixed.shape[1], dtype=np.float32)
+    rows = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
+    seen = bought.copy()
+
+    def times(x: Floats) -> Floats:
+        seen.data = confidence * np.einsum("ij,ij->i", x[rows], fixed[bought.indices])
+        return np.asarray(x @ gram + seen @ fixed, np.float32)
+
+    x = start.copy()
+    residual = np.asarray((1.0 + confidence) * (bought @ fixed), np.float32) - times(x)
+    step, squared = residual.copy(), np.einsum("ij,ij->i", residual, residual)
+    for _ in range(_STEPS):
+        image = times(step)
+        length = squared / np.maximum(np.einsum("ij,ij->i", step, image), 1e-12)
+        x += length[:, None] * step
+        residual -= length[:, None] * image
+        after = np.einsum("ij,ij->i", residual, residual)
+        step = residual + (after / np.maximum(squared, 1e-12))[:, None] * step
+        squared = after
+    return x.astype(np.float32)
+
+
+def cut_product(left: Floats, right: Floats, keep: int) -> Sparse:
+    """`cut` of left @ right.T without its diagonal, made row by row in blocks so that it is never whole in memory."""
+    n, parts = len(left), []
+    step = max(1, 2**22 // max(1, n))
+    for first in range(0, n, step):
+        block = left[first : first + step] @ right.T
+        block[np.arange(len(block)), np.arange(first, first + len(block))] = 0.0
+        parts.append(cut(block, keep))
+    return _sorted(sparse.csr_array(sparse.vstack(parts, format="csr"))) if parts else nothing(n)
+
+
+def cut(weights: Any, keep: int) -> Sparse:
+    """The `keep` weights of each row that are largest by size, zeros left out; of equals those of the lower column.
+
+    Args:
+        weights: a dense array or CSR matrix [rows, n].
+
+    Raises:
+        Malformed: a weight is not finite.
+    """
+    columns, values, ends = [], [], [0]
+    for row in range(weights.shape[0]):
+        where, what = _row(weights, row)
+        chosen = _largest(np.abs(what), keep)
+        columns.append(where[chosen])
+        values.append(what[chosen])
+        ends.append(ends[-1] + len(chosen))
+    data = np.concatenate([np.zeros(0, np.float32), *values]).astype(np.float32)
+    if not np.isfinite(data).all():
+        raise Malformed("A weight between items is not a finite number.", "Raise l2 or shrinkage in the model's grid.")
+    indices = np.concatenate([np.zeros(0, np.int64), *columns]).astype(np.int32)
+    return sparse.csr_array((data, indices, np.asarray(ends, np.int32)), shape=weights.shape)
+
+
+def nothing(n_items: int) -> Sparse:
+    """No weights at all, CSR [n, n]."""
+    return sparse.csr_array((n_items, n_items), dtype=np.float32)
+
+
+def _row(weights: Any, row: int) -> tuple[Ints, Floats]:
+    if isinstance(weights, np.ndarray):
+        where = np.flatnonzero(weights[row])
+        return where, weights[row][where]
+    span = slice(weights.indptr[row], weights.indptr[row + 1])
+    filled = weights.data[span] != 0.0
+    return weights.indices[span][filled], weights.data[span][filled]
+
+
+def _largest(sizes: Floats, keep: int) -> Ints:
+    """Places of the `keep` largest in order of place; of equals the first."""
+    if len(sizes) <= keep:
+        return np.arange(len(sizes))
+    bound = np.partition(sizes, -keep)[-keep]
+    above, equal = np.flatnonzero(sizes > bound), np.flatnonzero(sizes == bound)
+    return np.sort(np.concatenate([above, equal[: keep - len(above)]]))
+
+
+def _scaled(counts: npt.NDArray[Any]) -> Floats:
+    most = counts.max(initial=0.0)
+    return np.asarray(counts / most if most > 0 else counts, np.float32)
+
+
+def _sorted(matrix: Sparse) -> Sparse:
+    matrix.sort_indices()
+    return matrix
