@@ -30,9 +30,7 @@ def build(path: Path, spec: WorldSpec) -> Truth:
     """
     for old in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         old.unlink(missing_ok=True)
-    products = make_products(spec, _rng(spec, "products"))
-    people = make_people(spec, _rng(spec, "people"))
-    sales, returns = _trade(spec, people, products)
+    products, people, sales, returns = trade(spec)
     truth = Truth(spec.name)
     chosen = plan(products, sales, spec.defects, truth, _rng(spec, "defects"))
     with ShopWriter(
@@ -60,7 +58,10 @@ def _rng(spec: WorldSpec, purpose: str) -> Random:
     return Random(f"{spec.name}:{spec.seed}:{purpose}")
 
 
-def _trade(spec: WorldSpec, people: list[Person], products: list[Product]) -> tuple[list[Sale], dict[int, Return]]:
+def trade(spec: WorldSpec) -> tuple[list[Product], list[Person], list[Sale], dict[int, Return]]:
+    """What happens in a shop before anything is written: its products, people, sales, and returns by the sale's id."""
+    products = make_products(spec, _rng(spec, "products"))
+    people = make_people(spec, _rng(spec, "people"))
     till = Till(spec, people, products, _rng(spec, "till"))
     counter = Counter(spec.seed, spec.anchor, _rng(spec, "returns"))
     sales = [till.ring(place, when) for place, when in enumerate(make_instants(spec, _rng(spec, "instants")))]
@@ -69,7 +70,7 @@ def _trade(spec: WorldSpec, people: list[Person], products: list[Product]) -> tu
         back = counter.take_back(sale)
         if back is not None:
             returns[sale.id] = back
-    return sales, returns
+    return products, people, sales, returns
 
 
 class _Shelf:

@@ -1,10 +1,7 @@
 """The candidates. A matrix of who bought what in; a prior over items or weights between items out.
 
-All reduce to one form, which a bundle can hold: the score of item i for a subject with history H is
-
-    prior_weight * prior[i] + sum over j in H of near[j, i] + alike_weight * sum over j in H of alike[j, i]
-
-with a prior of n items and sparse n x n matrices of at most `KEEP` weights per row.
+All reduce to the one form of `varai.learning.words.Fitted`: a prior of n items and sparse n x n matrices of at most `KEEP`
+weights per row.
 """
 
 from __future__ import annotations
@@ -14,13 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sparse
+from scipy import sparse
 from scipy.linalg.lapack import spotrf, spotri
 
 from varai.kernel import Malformed
+from varai.learning.words import Floats, Neighbours
 
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer[Any]]
 Sparse = Any
 """A scipy.sparse.csr_array of float32, indices sorted."""
 
@@ -37,7 +34,7 @@ _STEPS: Final = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scorer:
-    """A fitted recommender in the one form. `prior` is float32 [n] with maximum 1 (or all 0); matrices are n x n."""
+    """The one form while it is judged. `prior` is float32 [n] with maximum 1 (or all 0); matrices are n x n."""
 
     prior: Floats
     near: Sparse
@@ -192,6 +189,17 @@ def cut(weights: Any, keep: int) -> Sparse:
 def nothing(n_items: int) -> Sparse:
     """No weights at all, CSR [n, n]."""
     return sparse.csr_array((n_items, n_items), dtype=np.float32)
+
+
+def padded(matrix: Sparse) -> Neighbours:
+    """A sparse n x n matrix as arrays that numpy alone can read; K is the length of its longest row."""
+    lengths = np.diff(matrix.indptr)
+    longest = int(lengths.max(initial=0))
+    filled = np.arange(longest) < lengths[:, None]
+    indices = np.full(filled.shape, -1, np.int32)
+    weights = np.zeros(filled.shape, np.float32)
+    indices[filled], weights[filled] = matrix.indices, matrix.data
+    return Neighbours(indices, weights)
 
 
 def _row(weights: Any, row: int) -> tuple[Ints, Floats]:

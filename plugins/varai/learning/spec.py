@@ -41,7 +41,9 @@ class Candidate:
             raise Misconfigured(f"There is no candidate '{self.name}'.", f"Name one of {', '.join(GRIDS)}.")
         if set(self.grid) != known or not all(self.grid.values()):
             needed = ", ".join(sorted(known)) or "no hyperparameter"
-            raise Misconfigured(f"The grid of '{self.name}' is not whole.", f"Give values for {needed}, and nothing else.")
+            raise Misconfigured(
+                f"The grid of '{self.name}' is not whole.", f"Give values for {needed}, and nothing else."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,9 @@ def load_specs(folder: Path) -> Mapping[str, ModelSpec]:
             continue
         model = _model_of(path)
         if not isinstance(model, ModelSpec) or model.name != path.stem:
-            raise Misconfigured(f"{path} holds no model of its name.", f"Let it expose MODEL, a ModelSpec named '{path.stem}'.")
+            raise Misconfigured(
+                f"{path} holds no model of its name.", f"Let it expose MODEL, a ModelSpec named '{path.stem}'."
+            )
         found[model.name] = model
     return found
 

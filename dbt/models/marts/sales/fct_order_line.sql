@@ -2,6 +2,14 @@ with returned as (
     select tenant, feed, line_id, sum(quantity) as quantity, sum(subtotal_minor) as subtotal_minor
     from {{ ref('int_refund_line_valued') }}
     group by tenant, feed, line_id
+),
+
+-- One "no" in any of a tenant's shops is a no. Whoever was never asked, or has no account, has not agreed.
+consents as (
+    select tenant, subject, min(case when training_consent then 1 else 0 end) as given
+    from {{ ref('stg_customer') }}
+    where subject is not null
+    group by tenant, subject
 )
 
 select
@@ -10,6 +18,7 @@ select
     lines.order_id,
     lines.line_id,
     lines.subject,
+    coalesce(consents.given = 1, false) as trainable,
     lines.product_id,
     lines.variant_id,
     lines.sku,
@@ -41,3 +50,5 @@ select
 from {{ ref('int_order_line_valued') }} as lines
 left join returned
     on lines.tenant = returned.tenant and lines.feed = returned.feed and lines.line_id = returned.line_id
+left join consents
+    on lines.tenant = consents.tenant and lines.subject = consents.subject
