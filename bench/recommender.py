@@ -23,7 +23,7 @@ from sandbox.world.build import trade
 from sandbox.world.demo import shops
 from sandbox.world.frames import Product
 from varai.learning.assemble import gather
-from varai.learning.spec import ModelSpec, load_specs
+from varai.learning.spec import ModelSpec, specs
 from varai.learning.train import train
 from varai.learning.words import Dataset, Report, TooLittle
 
@@ -53,7 +53,6 @@ MOST_CPU_S: Final = 10.0
 """Goal for training the UCI shop, CPU-seconds."""
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
-MODELS: Final = REPOSITORY / "ml_pipelines" / "models"
 DEMO: Final = ("northwind-eu", "brillen-haus", "northwind-us", "lakeside-optics")
 
 
@@ -132,7 +131,7 @@ def _variants(product: Product) -> Iterator[Row]:
 
 
 def _gathered(lines: list[Row], products: list[Row]) -> tuple[Dataset, ModelSpec]:
-    spec = load_specs(MODELS)["recommender"]
+    spec = specs()["recommender"]
     tables = (pa.Table.from_pylist(lines, LINES), pa.Table.from_pylist(products, PRODUCTS))
     found = gather(*tables, frozenset(), spec, snapshot_id="bench", as_of=datetime.now(UTC))
     if isinstance(found, TooLittle):

@@ -1,1 +1,1 @@
-"""One file per model: `<name>.py` exposes `MODEL`, a ModelSpec of that name; `varai.learning.spec.load_specs` finds it."""
+"""One file per model: `<name>.py` exposes `MODEL`, a ModelSpec of that name; `varai.learning.spec.specs` finds it."""

@@ -28,6 +28,8 @@ MOST_DENSE: Final = 10_000
 """Items up to which EASE inverts its matrix: 400 MB of float32 at most. ALS does the work above."""
 
 DAY: Final = 86_400
+_TILE: Final = 256
+_BLOCK: Final = 2**22
 _ROUNDS: Final = 8
 _STEPS: Final = 3
 
@@ -90,18 +92,23 @@ def ease(together: Sparse, l2: float) -> Sparse:
     Raises:
         Malformed: the matrix is not positive definite, which only a broken XtX can be.
     """
-    gram = np.asfortranarray(together.toarray(), dtype=np.float32)
+    gram = together.toarray().astype(np.float32, copy=False).T
     size = np.arange(len(gram))
     gram[size, size] += np.float32(l2)
     factor, failed = spotrf(gram, lower=1, overwrite_a=1)
     inverse, failed_too = spotri(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
         raise Malformed("The matrix of purchases cannot be inverted.", "Check that the counts of pairs are counts.")
-    whole = np.tril(inverse)
-    whole += np.tril(whole, -1).T
-    weights = whole / -np.diag(whole)
-    weights[size, size] = 0.0
-    return cut(weights, KEEP)
+    # LAPACK fills one triangle, column by column: seen row by row that is the upper one, which is copied down.
+    whole = inverse.T
+    for first in range(0, len(whole), _TILE):
+        last = first + _TILE
+        corner = whole[first:last, first:last]
+        whole[first:last, first:last] = np.triu(corner) + np.triu(corner, 1).T
+        whole[last:, first:last] = whole[first:last, last:].T
+    whole /= -np.diag(whole)
+    whole[size, size] = 0.0
+    return cut(whole, KEEP)
 
 
 def als(bought: Sparse, l2: float, confidence: float, factors: int, seed: int) -> Sparse:
@@ -155,7 +162,7 @@ def _solve(bought: Sparse, start: Floats, fixed: Floats, l2: float, confidence: 
 def cut_product(left: Floats, right: Floats, keep: int) -> Sparse:
     """`cut` of left @ right.T without its diagonal, made row by row in blocks so that it is never whole in memory."""
     n, parts = len(left), []
-    step = max(1, 2**22 // max(1, n))
+    step = max(1, _BLOCK // max(1, n))
     for first in range(0, n, step):
         block = left[first : first + step] @ right.T
         block[np.arange(len(block)), np.arange(first, first + len(block))] = 0.0
@@ -172,18 +179,23 @@ def cut(weights: Any, keep: int) -> Sparse:
     Raises:
         Malformed: a weight is not finite.
     """
-    columns, values, ends = [], [], [0]
-    for row in range(weights.shape[0]):
-        where, what = _row(weights, row)
-        chosen = _largest(np.abs(what), keep)
-        columns.append(where[chosen])
-        values.append(what[chosen])
-        ends.append(ends[-1] + len(chosen))
-    data = np.concatenate([np.zeros(0, np.float32), *values]).astype(np.float32)
-    if not np.isfinite(data).all():
-        raise Malformed("A weight between items is not a finite number.", "Raise l2 or shrinkage in the model's grid.")
-    indices = np.concatenate([np.zeros(0, np.int64), *columns]).astype(np.int32)
-    return sparse.csr_array((data, indices, np.asarray(ends, np.int32)), shape=weights.shape)
+    rows, n = weights.shape
+    counts, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+    step = max(1, _BLOCK // max(1, n))
+    for first in range(0, rows, step):
+        block = weights[first : first + step]
+        block = block if isinstance(block, np.ndarray) else block.toarray()
+        if not np.isfinite(block).all():
+            raise Malformed(
+                "A weight between items is not a finite number.", "Raise l2 or shrinkage in the model's grid."
+            )
+        chosen = _largest(np.abs(block), keep)
+        counts.append(chosen.sum(axis=1))
+        columns.append(np.nonzero(chosen)[1])
+        values.append(block[chosen])
+    ends = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int32)
+    data = np.concatenate(values).astype(np.float32)
+    return sparse.csr_array((data, np.concatenate(columns).astype(np.int32), ends), shape=(rows, n))
 
 
 def nothing(n_items: int) -> Sparse:
@@ -202,22 +214,17 @@ def padded(matrix: Sparse) -> Neighbours:
     return Neighbours(indices, weights)
 
 
-def _row(weights: Any, row: int) -> tuple[Ints, Floats]:
-    if isinstance(weights, np.ndarray):
-        where = np.flatnonzero(weights[row])
-        return where, weights[row][where]
-    span = slice(weights.indptr[row], weights.indptr[row + 1])
-    filled = weights.data[span] != 0.0
-    return weights.indices[span][filled], weights.data[span][filled]
-
-
-def _largest(sizes: Floats, keep: int) -> Ints:
-    """Places of the `keep` largest in order of place; of equals the first."""
-    if len(sizes) <= keep:
-        return np.arange(len(sizes))
-    bound = np.partition(sizes, -keep)[-keep]
-    above, equal = np.flatnonzero(sizes > bound), np.flatnonzero(sizes == bound)
-    return np.sort(np.concatenate([above, equal[: keep - len(above)]]))
+def _largest(sizes: Floats, keep: int) -> Any:
+    """True at the `keep` largest of each row that are not 0; of equals at the first."""
+    n = sizes.shape[1]
+    if n <= keep:
+        return sizes > 0
+    bound = np.partition(sizes, n - keep, axis=1)[:, n - keep, None]
+    chosen = sizes >= bound
+    for row in np.flatnonzero(chosen.sum(axis=1) > keep):
+        equal = np.flatnonzero(sizes[row] == bound[row])
+        chosen[row, equal[len(equal) + keep - chosen[row].sum() :]] = False
+    return chosen & (sizes > 0)
 
 
 def _scaled(counts: npt.NDArray[Any]) -> Floats:

@@ -25,6 +25,7 @@ GRIDS: Final[Mapping[str, frozenset[str]]] = {
 """Every candidate with the names of its hyperparameters."""
 
 METRICS: Final = ("ndcg@10", "recall@10", "mrr@10")
+MODELS: Final = Path(__file__).resolve().parents[3] / "ml_pipelines" / "models"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -134,7 +135,7 @@ class ModelSpec:
         return next((each for each in self.candidates if each.name == name), None)
 
 
-def load_specs(folder: Path) -> Mapping[str, ModelSpec]:
+def specs(folder: Path = MODELS) -> Mapping[str, ModelSpec]:
     """Every model of a folder by name: each `<name>.py` exposes `MODEL`. Runs the files; give it only our own folder.
 
     Raises:

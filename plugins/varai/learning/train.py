@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from varai.kernel import Malformed
 from varai.learning import evaluate, recommenders
@@ -33,6 +34,12 @@ def train(data: Dataset, spec: ModelSpec) -> Trained:
     Raises:
         Malformed: a window judges nobody, which `assemble` would have answered with TooLittle.
     """
+    # Other tenants are trained beside this one: a thread each. More would wait for each other, and burn the CPU while they do.
+    with threadpool_limits(1):
+        return _train(data, spec)
+
+
+def _train(data: Dataset, spec: ModelSpec) -> Trained:
     spans = evaluate.spans(data, spec.windows)
     validation = evaluate.window(data, spans.validation_from, spans.test_from)
     test = evaluate.window(data, spans.test_from, None)
