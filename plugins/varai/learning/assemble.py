@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from varai.kernel import Malformed, Misconfigured, Scope
 from varai.learning import evaluate
@@ -25,14 +26,16 @@ from varai.privacy import Ledger
 
 LINES: Final = """
     SELECT "feed", "order_id", "line_id", "subject", "trainable", "product_id", "line_kind", "test", "cancelled", "processed_at"
-    FROM "fct_order_line" ORDER BY "feed", "line_id"
+    FROM "fct_order_line"
 """
 
 PRODUCTS: Final = """
     SELECT "feed", "product_id", "frame_shape", "rim", "material", "colour", "frame_width_mm", "lens_width_mm", "price",
            "gift_card", "created_at"
-    FROM "dim_product" ORDER BY "feed", "variant_id"
+    FROM "dim_product"
 """
+
+MEMORY_LIMIT: Final = "1GB"
 
 REASONS: Final = (
     "guest",
@@ -63,13 +66,12 @@ def assemble(scope: Scope, spec: ModelSpec, cache_dir: Path) -> Dataset | TooLit
     if scope.tenant is None:
         raise Misconfigured("A model is trained for one tenant.", "Give the scope of a tenant, not of a region.")
     with Reader(scope, cache_dir).current(scope.tenant) as snapshot:
-        names = {str(name) for name in snapshot.query('DESCRIBE "fct_order_line"')["column_name"].to_pylist()}
-        if "trainable" not in names:
+        if "trainable" not in pq.read_schema(snapshot.path("fct_order_line")).names:
             raise Malformed(
                 "The published order lines do not say who may be learned from.",
                 "Run transform once; it publishes them anew.",
             )
-        lines, products = snapshot.query(LINES), snapshot.query(PRODUCTS)
+        lines, products = (snapshot.query(sql, memory_limit=MEMORY_LIMIT) for sql in (LINES, PRODUCTS))
         return gather(lines, products, Ledger(scope).subjects, spec, snapshot_id=snapshot.id, as_of=snapshot.as_of)
 
 
