@@ -65,8 +65,8 @@ class Judged:
 
     def scores(self) -> Scores:
         """Means over the subjects."""
-        means = (float(np.mean(each)) if len(each) else 0.0 for each in (self.ndcg, self.recall, self.mrr))
-        return Scores(*means, coverage=self.coverage, novelty=self.novelty)
+        ndcg, recall, mrr = (float(np.mean(each)) if len(each) else 0.0 for each in (self.ndcg, self.recall, self.mrr))
+        return Scores(ndcg, recall, mrr, self.coverage, self.novelty)
 
 
 def spans(data: Dataset, windows: Windows) -> Spans:

@@ -132,7 +132,8 @@ def als(bought: Sparse, l2: float, confidence: float, factors: int, seed: int) -
         subjects = _solve(bought, subjects, items, l2, confidence)
         items = _solve(columns, items, subjects, l2, confidence)
     inner = np.linalg.inv(items.T @ items + np.float32(l2) * np.eye(factors, dtype=np.float32))
-    return cut_product(np.float32(1.0 + confidence) * (items @ inner), items, KEEP)
+    folded = np.asarray((1.0 + confidence) * (items @ inner), np.float32)
+    return cut_product(folded, items, KEEP)
 
 
 def _solve(bought: Sparse, start: Floats, fixed: Floats, l2: float, confidence: float) -> Floats:

@@ -14,7 +14,9 @@ from scipy import sparse
 from varai.kernel import Malformed
 from varai.learning import recommenders as r
 
-bought = npst.arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 20)), elements=st.sampled_from([0.0, 1.0]))
+bought = npst.arrays(
+    np.float32, st.tuples(st.integers(1, 30), st.integers(1, 20)), elements=st.sampled_from([0.0, 1.0])
+)
 
 
 def csr(dense: Any) -> Any:

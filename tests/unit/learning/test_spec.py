@@ -41,7 +41,9 @@ def test_a_spec_that_makes_no_sense_is_refused(spec: ModelSpec, breach: Callable
         breach(spec)
 
 
-@pytest.mark.parametrize("text", ["", "MODEL = 1", "from varai.learning.spec import specs\nMODEL = specs()['recommender']"])
+@pytest.mark.parametrize(
+    "text", ["", "MODEL = 1", "from varai.learning.spec import specs\nMODEL = specs()['recommender']"]
+)
 def test_a_file_without_a_model_of_its_name_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "other.py").write_text(text)
     with pytest.raises(Misconfigured, match=r"other\.py"):
