@@ -9,7 +9,7 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("catalogue", "gate", "ingest")
+BENCHMARKS = ("catalogue", "gate", "ingest", "recommender")
 
 
 def main() -> int:
