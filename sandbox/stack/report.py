@@ -73,12 +73,14 @@ def _sales(title: str, found: dict[str, Any]) -> Table:
     values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
     since = found["history_from"][:10] if found["history_from"] else "no sale yet"
     caption = (
-        f"as of {found['as_of'][:19]}, history from {since}; withheld: {withheld['orders']} orders worth "
+        f"the last months with an order; as of {found['as_of'][:19]}, history from {since}; withheld: {withheld['orders']} orders worth "
         f"{values}, {withheld['unknown_value']} of them of unknown value, and {withheld['returns']['count']} refunds of them"
     )
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    rows = found["rows"]
-    names = [name for name in rows[0] if not name.endswith("_minor")] if rows else ["rows"]
+    rows = [row for row in found["rows"] if row["orders"]]
+    if not rows:
+        return Table("no sale was read yet", title=title, title_justify="left", min_width=60)
+    names = [name for name in rows[0] if not name.endswith("_minor")]
     for name in names:
         table.add_column(name, justify="left" if name in ("period", "currency") else "right")
     for row in rows[-6:]:

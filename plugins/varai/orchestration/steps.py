@@ -124,7 +124,8 @@ def _holder(run_id: str) -> str:
 def _record(settings: Settings, region: str, context: Mapping[str, Any], failed: Mapping[str, FeedState]) -> None:
     """Write the run's record: what its tasks returned, and the feeds that are not well."""
     task, run = context["task_instance"], context["dag_run"]
-    batches = [ref for part in task.xcom_pull(task_ids="ingest") or [] for ref in part or []]
+    # Asked for as a list: of one mapped task alone, Airflow would give what it returned instead of a list with that.
+    batches = [ref for part in task.xcom_pull(task_ids=["ingest"]) for ref in part or []]
     record = RunRecord(
         run_id=new_run_id(run.start_date),
         started_at=run.start_date,
