@@ -19,8 +19,10 @@ from sandbox.world.truth import Truth
 from sandbox.world.wire import instant
 from varai import registry
 from varai.kernel import FeedKey, Scope
+from varai.privacy import ErasureReport
 from varai.registry import RunRecord, SliceState, StreamKey
 from varai.river.context import Progress, silent
+from varai.river.erasure import erase_subject
 from varai.river.run import run_feeds
 from varai.settings import Settings
 from varai.sources import stream_names
@@ -77,6 +79,19 @@ class Stack:
         """The most recent slice per stream that was ever read, as `varai status --json` tells it."""
         told = registry.status(self.settings.scope(self.region), {}, stream_names)["slices"]
         return {row["stream"]: row for row in told if row["tenant"] == self.spec.name and row["landed"] is not None}
+
+    def erase(self, subject: str, *, dry_run: bool) -> ErasureReport:
+        """Forget a pseudonym of the shop's tenant, or only look where it is."""
+        return erase_subject(
+            self.settings,
+            self.region,
+            self.spec.name,
+            subject,
+            reason="asked by the person",
+            dry_run=dry_run,
+            holder="test",
+            actor="test",
+        )
 
     def ids(self, kind: str) -> set[str]:
         """Ids of the shop's objects of a GraphQL type, from the simulator's own file."""

@@ -11,9 +11,9 @@ from tests.e2e.digests import hashes_of, table
 from tests.e2e.search import places_with
 from tests.e2e.stack import Stack
 from varai.marts import Reader
-from varai.privacy import ErasureReport, Finding, Vault
+from varai.privacy import Finding, Vault
 from varai.registry import snapshots
-from varai.river.erasure import erase_subject, pseudonym, where_is
+from varai.river.erasure import pseudonym, where_is
 from varai.river.transform import transform
 
 
@@ -42,10 +42,10 @@ def test_a_canary_is_sealed_readable_from_the_vault_and_erased_for_good(
     assert canary not in said.out + said.err
 
     money, lines = _money(stack), _lines(stack)
-    planned = _erase(stack, subject, dry_run=True)
+    planned = stack.erase(subject, dry_run=True)
     assert planned.found == planned.left != ()
     assert Vault(stack.scope).holds(subject)
-    done = _erase(stack, subject, dry_run=False)
+    done = stack.erase(subject, dry_run=False)
     assert done.complete
     reader.current(stack.spec.name).close()
     _is_forgotten(stack, subject, canary, vendor_id)
@@ -61,7 +61,7 @@ def test_a_canary_is_sealed_readable_from_the_vault_and_erased_for_good(
     # What the vendor sent again is sealed in landing and withheld at every read; asking once more takes it from there too.
     assert {finding.place for finding in _where(stack, subject)} == {"landing"}
     assert _clear(stack, canary, vendor_id) == []
-    assert _erase(stack, subject, dry_run=False).complete
+    assert stack.erase(subject, dry_run=False).complete
     transform(stack.settings, "eu", holder="test")
     _is_forgotten(stack, subject, canary, vendor_id)
     assert (_money(stack), _lines(stack)) == (money, lines)
@@ -74,19 +74,6 @@ def _where(stack: Stack, subject: str) -> tuple[Finding, ...]:
 def _clear(stack: Stack, canary: str, vendor_id: str) -> list[str]:
     """Places where the name, or the vendor's number of the person, stands in clear."""
     return [*places_with(stack, canary), *places_with(stack, vendor_id)]
-
-
-def _erase(stack: Stack, subject: str, *, dry_run: bool) -> ErasureReport:
-    return erase_subject(
-        stack.settings,
-        "eu",
-        stack.spec.name,
-        subject,
-        reason="asked by the person",
-        dry_run=dry_run,
-        holder="test",
-        actor="test",
-    )
 
 
 def _is_forgotten(stack: Stack, subject: str, canary: str, vendor_id: str) -> None:

@@ -24,7 +24,7 @@ from varai.gate import quarantine
 from varai.kernel import FeedKey, Unbalanced
 from varai.marts.publish import read_manifest
 from varai.registry import feed, put_feed
-from varai.river.erasure import erase_subject, pseudonym
+from varai.river.erasure import pseudonym
 from varai.river.reconcile import Reconciliation, reconcile_feed, reconcile_feeds
 from varai.river.transform import transform
 from varai.stores import documents, objects
@@ -125,16 +125,7 @@ def test_a_busy_shop_is_no_alarm(read_shop: Stack) -> None:
 def test_what_was_erased_here_or_never_mapped_is_no_alarm(read_shop: Stack) -> None:
     person = next(iter(read_shop.bodies("Customer"))).rsplit("/", 1)[1]
     subject = pseudonym(read_shop.settings, "eu", read_shop.key, person)
-    erase_subject(
-        read_shop.settings,
-        "eu",
-        read_shop.spec.name,
-        subject,
-        reason="asked",
-        dry_run=False,
-        holder="test",
-        actor="test",
-    )
+    read_shop.erase(subject, dry_run=False)
     read_shop.edit(lambda writer, at: _old(writer, read_shop, "Product"))
     assert set(_differences(read_shop)) == {"products"}  # the person is known to be erased
 

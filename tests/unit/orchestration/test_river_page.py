@@ -22,14 +22,20 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings]
     return made
 
 
-def test_a_feed_that_failed_on_its_first_run_is_shown_with_its_cure(
-    page: Callable[[Settings], str], home: Path, mongodb_uri: str, mongodb: str
-) -> None:
+@pytest.fixture
+def settings(home: Path, mongodb_uri: str, mongodb: str) -> Settings:
+    """Two regions, of which eu is seeded."""
     stores = {f"VARAI_STORES__{region}__DOCUMENTS_URI": mongodb_uri for region in ("EU", "US")}
-    settings = load({"VARAI_HOME": str(home), "VARAI_DATABASE": mongodb, **stores})
+    found = load({"VARAI_HOME": str(home), "VARAI_DATABASE": mongodb, **stores})
+    registry.seed(found.scope("eu"), found.seeds)
+    return found
+
+
+def test_a_feed_that_failed_on_its_first_run_is_shown_with_its_cure(
+    page: Callable[[Settings], str], settings: Settings
+) -> None:
     key = FeedKey("northwind-eu", "shop")
     scope = settings.scope("eu", key.tenant)
-    registry.seed(scope, settings.seeds)
     registry.set_state(scope, key, FeedState.of(Unauthorised("The token was refused.", "Ask for <b>another</b>.")))
     found = page(settings)
     assert "needs reauthorisation" in found
@@ -37,13 +43,8 @@ def test_a_feed_that_failed_on_its_first_run_is_shown_with_its_cure(
     assert "never run" in found  # the other tenant of the region
 
 
-def test_the_percent_of_a_first_read_is_on_the_page(
-    page: Callable[[Settings], str], home: Path, mongodb_uri: str, mongodb: str
-) -> None:
-    stores = {f"VARAI_STORES__{region}__DOCUMENTS_URI": mongodb_uri for region in ("EU", "US")}
-    settings = load({"VARAI_HOME": str(home), "VARAI_DATABASE": mongodb, **stores})
+def test_the_percent_of_a_first_read_is_on_the_page(page: Callable[[Settings], str], settings: Settings) -> None:
     scope = settings.scope("eu", "northwind-eu")
-    registry.seed(scope, settings.seeds)
     backfilling = FeedState(kind="backfilling", since=utc_now(), percent=42)
     registry.set_state(scope, FeedKey("northwind-eu", "shop"), backfilling)
     assert "backfilling 42 %" in page(settings)

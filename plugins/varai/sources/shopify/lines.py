@@ -160,9 +160,10 @@ class Seen:
         keys = np.array(numbers, np.uint64) + np.uint64(1)
         while (self._used + len(keys)) * 4 > self._mask * 3:
             self._grow()
-        if (self._probe(keys)[0] == keys).any():
+        found, slots = self._probe(keys)
+        if (found == keys).any():
             return False
-        self._place(keys, np.array([hash(version) for version in versions], np.int64).view(np.uint64))
+        self._place(keys, np.array([hash(version) for version in versions], np.int64).view(np.uint64), slots)
         self._used += len(keys)
         return True
 
@@ -177,20 +178,22 @@ class Seen:
                 return found, at
             at = np.where(passed, (at + np.uint64(1)) & mask, at)
 
-    def _place(self, keys: NDArray[np.uint64], stamps: NDArray[np.uint64]) -> None:
-        """Give slots to keys that have none; where several want the same, one gets it and the others look on."""
+    def _place(self, keys: NDArray[np.uint64], stamps: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
+        """Give the free slots that were found for keys to them; where several want the same, one gets it and the others look on."""
         held, versions = np.frombuffer(self._keys, np.uint64), np.frombuffer(self._versions, np.uint64)
         while len(keys):
-            slots, first = np.unique(self._probe(keys)[1], return_index=True)
-            held[slots], versions[slots] = keys[first], stamps[first]
+            taken, first = np.unique(slots, return_index=True)
+            held[taken], versions[taken] = keys[first], stamps[first]
             keys, stamps = np.delete(keys, first), np.delete(stamps, first)
+            slots = self._probe(keys)[1]
 
     def _grow(self) -> None:
         keys, versions = np.frombuffer(self._keys, np.uint64), np.frombuffer(self._versions, np.uint64)
         self._mask = self._mask * 2 + 1
         self._keys = array("Q", bytes(8 * (self._mask + 1)))
         self._versions = array("Q", bytes(8 * (self._mask + 1)))
-        self._place(keys[keys != 0], versions[keys != 0])
+        living = keys != 0
+        self._place(keys[living], versions[living], self._probe(keys[living])[1])
 
 
 def number(gid: str | bytes) -> int:
