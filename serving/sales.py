@@ -1,7 +1,8 @@
 """A tenant's sales by day, week or month, from its published `daily_sales`; each number is computed as its metric says.
 
-A series has a row for every period the snapshot can know of: from the first sale of the feeds asked for to today, cut to
-what was asked. A period without movement has zeros; one before the first sale is not known, and has no row.
+A series has a row for every period that is known: from the first sale of the feeds asked for to the last date up to which
+they are complete, cut to what was asked. In between, a period without movement has zeros; outside, only what has movement has
+a row, and it may not be all.
 """
 
 from __future__ import annotations
@@ -44,26 +45,32 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """Rows by currency and period, and the dates they cover; None when there is none."""
+    """Rows by currency and period, and the dates of which they say everything: None when there is none, the last one None
+    when nobody knows it.
+    """
 
     rows: tuple[Mapping[str, Any], ...]
-    covers: tuple[date, date] | None
+    covers: tuple[date, date | None] | None
 
 
-def read_sales(snapshot: Snapshot, metrics: Mapping[str, Metric], asked: Asked, today: date) -> Sales:
+def read_sales(snapshot: Snapshot, metrics: Mapping[str, Metric], asked: Asked, complete_to: date | None) -> Sales:
     """The report's rows, one per currency and period: `period` is the first date of the day, ISO week or month.
 
     Amounts come as decimals in major units, and under `<name>_minor` as integer minor units. The first and last period
     hold only the dates asked for.
 
+    Args:
+        complete_to: the last date of the shops up to which the feeds asked for are complete; None: not known.
+
     Raises:
         Gone: the snapshot was swept meanwhile. Malformed: its file is not what the manifest says.
     """
-    values = {"start": asked.start, "end": asked.end, "feed": asked.feed, "today": today}
+    values = {"start": asked.start, "end": asked.end, "feed": asked.feed, "complete_to": complete_to}
     found = snapshot.query(_sql(metrics, asked.grain), values).to_pylist()
     if not found:
         return Sales((), None)
-    return Sales(tuple(_row(one) for one in found), (found[0]["covers_from"], found[0]["covers_to"]))
+    first, last = found[0]["covers_from"], found[0]["covers_to"]
+    return Sales(tuple(_row(one) for one in found), None if last is not None and last < first else (first, last))
 
 
 def definitions(metrics: Mapping[str, Metric]) -> dict[str, dict[str, Any]]:
@@ -89,11 +96,11 @@ def _sql(metrics: Mapping[str, Metric], grain: Grain) -> str:
         WITH mine AS (SELECT * FROM {MART} WHERE $feed::VARCHAR IS NULL OR feed = $feed::VARCHAR),
         covered AS (
             SELECT greatest($start::DATE, min(booked_on)) AS covers_from,
-                   least($end::DATE, greatest(max(booked_on), $today::DATE)) AS covers_to
+                   CASE WHEN $complete_to::DATE IS NOT NULL THEN least($end::DATE, $complete_to::DATE) END AS covers_to
             FROM mine HAVING count(*) > 0
         ),
         periods AS (
-            SELECT covers_from, covers_to, CAST(unnest(generate_series(
+            SELECT CAST(unnest(generate_series(
                 date_trunc('{grain}', covers_from)::TIMESTAMP, covers_to::TIMESTAMP, INTERVAL 1 {grain}
             )) AS DATE) AS period
             FROM covered WHERE covers_from <= covers_to
@@ -101,9 +108,13 @@ def _sql(metrics: Mapping[str, Metric], grain: Grain) -> str:
         figures AS (
             SELECT CAST(date_trunc('{grain}', booked_on) AS DATE) AS period, currency, {figures}
             FROM mine WHERE booked_on BETWEEN $start::DATE AND $end::DATE GROUP BY ALL
+        ),
+        told AS (
+            SELECT period, currency FROM periods CROSS JOIN (SELECT DISTINCT currency FROM mine)
+            UNION SELECT period, currency FROM figures
         )
         SELECT period, currency, covers_from, covers_to, {filled}
-        FROM periods CROSS JOIN (SELECT DISTINCT currency FROM mine) LEFT JOIN figures USING (period, currency)
+        FROM told CROSS JOIN covered LEFT JOIN figures USING (period, currency)
         ORDER BY currency, period
     """
 

@@ -142,7 +142,9 @@ class Covers(Shape):
     """Dates of the shop's zone, both included."""
 
     from_: date = Field(alias="from")
-    to: date
+    to: date | None = Field(
+        description="the date on which `complete_until` falls, or the last one asked for; null: not known"
+    )
 
 
 class Kept(Shape):
@@ -212,7 +214,13 @@ class SalesReport(Shape):
     grain: Literal["day", "week", "month"]
     from_: date = Field(alias="from")
     to: date
-    covers: Covers | None = Field(description="what of the dates asked for is known; null: nothing")
+    covers: Covers | None = Field(
+        description="of which of the dates asked for everything is known; null: of none. A row after it may lack sales"
+    )
+    complete_until: datetime | None = Field(
+        description="up to when the orders of every feed asked for had been read; null: not known, or one was never read"
+    )
+    complete_by_feed: dict[str, datetime | None]
     as_of: datetime = Field(description="when these contents were first seen as they are")
     history_from: datetime | None = Field(
         description="the earliest sale known; what was before it is not zero but unknown"

@@ -72,9 +72,11 @@ def _sales(title: str, found: dict[str, Any]) -> Table:
     withheld = found["withheld"]
     values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
     since = found["history_from"][:10] if found["history_from"] else "no sale yet"
+    until = found["complete_until"][:19] if found["complete_until"] else "nobody knows when"
     caption = (
-        f"the last months with an order; as of {found['as_of'][:19]}, history from {since}; withheld: {withheld['orders']} orders worth "
-        f"{values}, {withheld['unknown_value']} of them of unknown value, and {withheld['returns']['count']} refunds of them"
+        f"the last months with an order; as of {found['as_of'][:19]}, complete until {until}, history from {since}; "
+        f"withheld: {withheld['orders']} orders worth {values}, "
+        f"{withheld['unknown_value']} of them of unknown value, and {withheld['returns']['count']} refunds of them"
     )
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     rows = [row for row in found["rows"] if row["orders"]]

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from serving.answers import CSV, JSON, as_csv, as_json, chosen, etag, unchanged
 from serving.auth.access import Access, reads
+from serving.dates import Coverage, complete_to, complete_until
 from serving.openapi import GUARDED, NOT_MODIFIED, problems
 from serving.problems import Problem
 from serving.sales import AMOUNTS, COLUMNS, Asked, Grain, Sales, definitions, in_major_units, read_sales
@@ -50,16 +51,16 @@ def sales(
 ) -> Response:
     """Sales by period and currency, after the definitions of the shop's own reports.
 
-    Every number names its definition and version. A period without sales has zeros; what was before `history_from` is
-    unknown and has no row. What could not be read stands in `withheld`, not in the figures. As CSV, `as_of` and its kin
-    are in the headers `Varai-*`.
+    Every number names its definition and version. A period without sales has zeros as far as `covers` goes; what was before
+    `history_from` is unknown and has no row, and a row after `covers` may lack sales that are not read yet. What could not
+    be read stands in `withheld`, not in the figures. As CSV, `as_of` and its kin are in the headers `Varai-*`.
     """
     media = chosen(request, (JSON, CSV))
     today = access.context.clock().date()
     asked = _asked(start, end, grain, feed, today)
     for attempt in (1, 2):
         try:
-            return _answer(request, access, asked, today, media)
+            return _answer(request, access, asked, media)
         except Gone as error:
             if attempt == 2:  # swept while it was read, and again: publications do not come that fast
                 raise Problem("unavailable", error.what, headers={"Retry-After": "1"}) from error
@@ -76,18 +77,27 @@ def _asked(start: date | None, end: date | None, grain: Grain, feed: str | None,
     return Asked(first, last, grain, feed)
 
 
-def _answer(request: Request, access: Access, asked: Asked, today: date, media: str) -> Response:
+def _answer(request: Request, access: Access, asked: Asked, media: str) -> Response:
     with _current(access) as snapshot:
+        coverage = {feed: one for feed, one in snapshot.coverage.items() if asked.feed in (None, feed)}
         tag = etag(
-            __version__, access.tenant, snapshot.id, asked.start, asked.end, asked.grain, asked.feed, today, media
+            __version__,
+            access.tenant,
+            snapshot.id,
+            repr(sorted(coverage.items())),
+            asked.start,
+            asked.end,
+            asked.grain,
+            asked.feed,
+            media,
         )
         known = unchanged(request, tag)
         if known is not None:
             return known
-        found = read_sales(snapshot, access.context.metrics, asked, today)
-        about = _about(snapshot, asked)
+        found = read_sales(snapshot, access.context.metrics, asked, complete_to(coverage))
+        about = _about(snapshot, coverage, asked)
         if media == CSV:
-            return as_csv(COLUMNS, found.rows, tag, _headers(about, asked))
+            return as_csv(COLUMNS, found.rows, tag, _headers(found, about, asked))
         return as_json(_report(access, asked, found, about), tag)
 
 
@@ -100,12 +110,14 @@ def _current(access: Access) -> Snapshot:
         ) from error
 
 
-def _about(snapshot: Snapshot, asked: Asked) -> dict[str, Any]:
+def _about(snapshot: Snapshot, coverage: Coverage, asked: Asked) -> dict[str, Any]:
     """What stands beside the figures: where they come from and what is not in them."""
     history = {feed: at for feed, at in snapshot.history_from.items() if asked.feed in (None, feed)}
     return {
         "as_of": _text(snapshot.as_of),
-        "history_from": _text(min(history.values())) if history else None,
+        "complete_until": _text(complete_until(coverage)),
+        "complete_by_feed": {feed: _text(one.complete_until) for feed, one in coverage.items()},
+        "history_from": _text(min(history.values(), default=None)),
         "history_by_feed": {feed: _text(at) for feed, at in history.items()},
         "snapshot": snapshot.id,
         "withheld": _withheld(snapshot.facts.get("withheld", {})),
@@ -127,23 +139,31 @@ def _worth(fact: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _report(access: Access, asked: Asked, found: Sales, about: Mapping[str, Any]) -> dict[str, Any]:
-    covers = {"from": found.covers[0].isoformat(), "to": found.covers[1].isoformat()} if found.covers else None
     return {
         "tenant": access.tenant,
         "feed": asked.feed,
         "grain": asked.grain,
         "from": asked.start.isoformat(),
         "to": asked.end.isoformat(),
-        "covers": covers,
+        "covers": _covers(found),
         **about,
         "definition": definitions(access.context.metrics),
         "rows": [{**row, **{name: format(row[name], "f") for name in AMOUNTS}} for row in found.rows],
     }
 
 
-def _headers(about: Mapping[str, Any], asked: Asked) -> dict[str, str]:
+def _covers(found: Sales) -> dict[str, str | None] | None:
+    if found.covers is None:
+        return None
+    first, last = found.covers
+    return {"from": first.isoformat(), "to": last.isoformat() if last else None}
+
+
+def _headers(found: Sales, about: Mapping[str, Any], asked: Asked) -> dict[str, str]:
     return {
         "Varai-As-Of": about["as_of"],
+        "Varai-Complete-Until": about["complete_until"] or "",
+        "Varai-Covers": "/".join(on or "" for on in (_covers(found) or {}).values()),
         "Varai-History-From": about["history_from"] or "",
         "Varai-Snapshot": about["snapshot"],
         "Varai-Withheld": orjson.dumps(about["withheld"]).decode("ascii"),
@@ -151,5 +171,5 @@ def _headers(about: Mapping[str, Any], asked: Asked) -> dict[str, str]:
     }
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat()
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -19,11 +19,13 @@ from serving.app import create_app
 from varai import catalogue, marts, registry
 from varai.canonical import entity
 from varai.kernel import Scope
-from varai.marts import Mart
+from varai.marts import FeedCoverage, Mart
 from varai.registry.accounts import issue_secret
 from varai.settings import Settings, load
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
+READ = {feed: FeedCoverage(complete_until=NOW, timezone="Europe/Berlin") for feed in ("shop", "second")}
+"""Every feed of northwind-eu has been read until now."""
 PLENTY = Allowances(reads=10**6, tokens=10**6, addresses=10**6)
 HOSTILE = '<p onclick="steal()">Round &amp; light</p><script>alert(1)</script><a href="javascript:alert(2)">more</a>'
 
@@ -177,4 +179,5 @@ def _sell(scope: Scope) -> None:
             "returns": {"count": 3, "value_minor": {"EUR": 500, "JPY": 700}, "unknown_value": 0},
             "unmappable": 4,
         }
-        marts.publish(scope, connection, built, now=NOW, facts={"northwind-eu": {"withheld": withheld}})
+        snapshots = marts.publish(scope, connection, built, now=NOW, facts={"northwind-eu": {"withheld": withheld}})
+        marts.put_coverage(scope, "northwind-eu", snapshots["northwind-eu"], READ)

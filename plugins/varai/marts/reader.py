@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from varai.kernel import Gone, Scope
 from varai.marts.cache import FileCache
+from varai.marts.coverage import coverage_of, read_coverage
 from varai.marts.publish import read_manifest
-from varai.marts.words import Manifest
+from varai.marts.words import Coverage, FeedCoverage, Manifest
 from varai.stores import objects
 
 CACHE_BYTES = 2 * 2**30
@@ -45,7 +46,9 @@ class Reader:
         Raises:
             Gone: nothing was published for this tenant, or the scope is another tenant's.
         """
-        found = read_manifest(objects(self._scope), tenant) if self._scope.tenant in (None, tenant) else None
+        mine, store = self._scope.tenant in (None, tenant), objects(self._scope)
+        coverage = read_coverage(store, tenant) if mine else None
+        found = read_manifest(store, tenant) if mine else None
         if found is None:
             raise Gone(
                 f"Nothing is published for tenant '{tenant}' yet.",
@@ -53,21 +56,22 @@ class Reader:
             )
         manifest = found[0]
         self._cache.keep(tenant, {mart.sha256 for mart in manifest.marts.values()})
-        return Snapshot(self._scope, self._cache, manifest)
+        return Snapshot(self._scope, self._cache, manifest, coverage)
 
 
 class Snapshot:
     """One tenant's marts as they were at `as_of`, whatever is published meanwhile. Files are fetched when first used."""
 
-    def __init__(self, scope: Scope, cache: FileCache, manifest: Manifest) -> None:
+    def __init__(self, scope: Scope, cache: FileCache, manifest: Manifest, coverage: Coverage | None) -> None:
         self.manifest = manifest
+        self._coverage = coverage_of(manifest, coverage)
         self._scope = scope
         self._cache = cache
         self._open: dict[str, BinaryIO] = {}
 
     @property
     def id(self) -> str:
-        """Changes exactly when the contents do; good as an ETag."""
+        """Changes exactly when the contents do; with `coverage`, good as an ETag."""
         return self.manifest.snapshot_id
 
     @property
@@ -84,6 +88,11 @@ class Snapshot:
     def facts(self) -> Mapping[str, Any]:
         """What the publisher added, such as counts withheld."""
         return self.manifest.facts
+
+    @property
+    def coverage(self) -> Mapping[str, FeedCoverage]:
+        """How far the figures are complete, by feed; it moves while the contents stay. Empty: nobody knows."""
+        return self._coverage
 
     def path(self, mart: str) -> str:
         """A path to the mart's Parquet file, valid in this process until the snapshot is closed.

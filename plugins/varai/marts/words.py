@@ -52,9 +52,36 @@ class Manifest(Word):
     previous: tuple[str, ...]
 
 
+class FeedCoverage(Word):
+    """How far a feed's sales are known.
+
+    Attributes:
+        complete_until: the watermark of its orders, UTC, as it was before the marts were built; None: never read.
+        timezone: IANA zone of the shop's business dates; None: not known.
+    """
+
+    complete_until: datetime | None
+    timezone: str | None
+
+
+class Coverage(Word):
+    """published/{tenant}/coverage.json: how far the figures of a snapshot are complete, feed by feed.
+
+    It stands beside the manifest because watermarks move with every run: in it, they would make a new snapshot of equal contents.
+    """
+
+    snapshot_id: str
+    feeds: Mapping[str, FeedCoverage]
+
+
 def manifest_key(tenant: str) -> str:
     """Key of a tenant's manifest."""
     return f"{PREFIX}{tenant}/current.json"
+
+
+def coverage_key(tenant: str) -> str:
+    """Key of what is said of a tenant's coverage."""
+    return f"{PREFIX}{tenant}/coverage.json"
 
 
 def mart_key(tenant: str, snapshot_id: str, mart: str) -> str:

@@ -54,12 +54,20 @@ def keep_facts(scope: Scope, feed: Feed, row: Mapping[str, Any], *, since: datet
 
 def shop_facts(scope: Scope, feed: Feed) -> ShopFacts:
     """Read the facts; raises Misconfigured when the shop stream has never been read."""
-    found = objects(scope).get(_key(feed))
-    if found is None:
+    known = known_facts(scope, feed)
+    if known is None:
         raise Misconfigured(
             f"Currency and zone of {feed.key} are not known yet, since its shop record was never read.",
             "Run the feed with all its streams once.",
         )
+    return known
+
+
+def known_facts(scope: Scope, feed: Feed) -> ShopFacts | None:
+    """The facts; None when the shop stream has never been read."""
+    found = objects(scope).get(_key(feed))
+    if found is None:
+        return None
     facts = _Facts.model_validate_json(found[0])
     earlier = tuple(EarlierZone(one.timezone, one.until) for one in facts.earlier)
     return ShopFacts(facts.currency, facts.timezone, earlier)

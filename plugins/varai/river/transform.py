@@ -10,6 +10,7 @@ from varai.canonical import ENTITIES
 from varai.kernel import Scope, Word
 from varai.registry import snapshots as snapshots_of
 from varai.registry import this_process
+from varai.river.coverage import coverage
 from varai.river.settle import held_warehouse
 from varai.river.withheld import withheld
 from varai.settings import Settings
@@ -55,6 +56,7 @@ def transform(settings: Settings, region: str, *, holder: str) -> TransformRepor
 def build_and_publish(settings: Settings, scope: Scope) -> TransformReport:
     """`transform` for a caller who holds the region's warehouse lease and has no connection to it open."""
     region = scope.region
+    covered = coverage(scope)
     with warehouse.connect(scope) as opened:
         opened.evolve(tuple(ENTITIES.values()))
     folders = [_folder(settings, region, name) for name in ("target", "logs")]
@@ -63,6 +65,8 @@ def build_and_publish(settings: Settings, scope: Scope) -> TransformReport:
     with connect_duckdb(scope) as opened:
         facts = {tenant: {"withheld": told} for tenant, told in withheld(scope, opened.connection).items()}
         snapshots = marts.publish(scope, opened.connection, report.marts, report.withheld, facts=facts)
+    for tenant in snapshots.keys() - report.withheld:  # those who keep an earlier snapshot keep what was said of it
+        marts.put_coverage(scope, tenant, snapshots[tenant], covered.get(tenant, {}))
     return TransformReport(
         snapshots=snapshots,
         changed=tuple(sorted(tenant for tenant, snapshot in snapshots.items() if before.get(tenant) != snapshot)),
