@@ -26,5 +26,11 @@ def complete_to(coverage: Coverage) -> date | None:
     return min(known) if known and len(known) == len(found) else None
 
 
+def today(coverage: Coverage, now: datetime) -> date:
+    """The latest date that has begun in any of the shops' zones, so that nobody's present day is left out; UTC's where none is known."""
+    zones = {one.timezone for one in coverage.values() if one.timezone} or {"UTC"}
+    return max(now.astimezone(ZoneInfo(zone)).date() for zone in zones)
+
+
 def _date(at: datetime | None, zone: str | None) -> date | None:
     return None if at is None or zone is None else at.astimezone(ZoneInfo(zone)).date()

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from serving.answers import CSV, JSON, as_csv, as_json, chosen, etag, unchanged
 from serving.auth.access import Access, reads
-from serving.dates import Coverage, complete_to, complete_until
+from serving.dates import Coverage, complete_to, complete_until, today
 from serving.openapi import GUARDED, NOT_MODIFIED, problems
 from serving.problems import Problem
 from serving.sales import AMOUNTS, COLUMNS, Asked, Grain, Sales, definitions, in_major_units, read_sales
@@ -43,32 +43,37 @@ def sales(
     request: Request,
     access: Annotated[Access, Depends(reads("reports:read"))],
     start: Annotated[
-        date | None, Query(alias="from", description="first date, in the shop's zone; 30 days before `to`")
+        date | None,
+        Query(alias="from", description="first date, in the shop's zone; that of 30 days which end with `to`"),
     ] = None,
-    end: Annotated[date | None, Query(alias="to", description="last date, included; today")] = None,
+    end: Annotated[
+        date | None, Query(alias="to", description="last date, included; the latest that has begun in any of the shops")
+    ] = None,
     grain: Annotated[Grain, Query(description="length of a period; weeks begin on Monday")] = "day",
     feed: Annotated[str | None, Query(max_length=63, description="only this connection of the tenant")] = None,
 ) -> Response:
     """Sales by period and currency, after the definitions of the shop's own reports.
 
-    Every number names its definition and version. A period without sales has zeros as far as `covers` goes; what was before
-    `history_from` is unknown and has no row, and a row after `covers` may lack sales that are not read yet. What could not
-    be read stands in `withheld`, not in the figures. As CSV, `as_of` and its kin are in the headers `Varai-*`.
+    Dates are the shops' own. Every number names its definition and version. A period without sales has zeros as far as
+    `covers` goes; what was before `history_from` is unknown and has no row, and a row after `covers` may lack sales that are
+    not read yet. What could not be read stands in `withheld`, not in the figures. As CSV, `as_of` and its kin are in the
+    headers `Varai-*`.
     """
     media = chosen(request, (JSON, CSV))
-    today = access.context.clock().date()
-    asked = _asked(start, end, grain, feed, today)
     for attempt in (1, 2):
         try:
-            return _answer(request, access, asked, media)
+            with _current(access) as snapshot:
+                coverage = {name: one for name, one in snapshot.coverage.items() if feed in (None, name)}
+                asked = _asked(start, end, grain, feed, today(coverage, access.context.clock()))
+                return _answer(request, access, snapshot, coverage, asked, media)
         except Gone as error:
             if attempt == 2:  # swept while it was read, and again: publications do not come that fast
                 raise Problem("unavailable", error.what, headers={"Retry-After": "1"}) from error
     raise AssertionError("The loop above returns or raises.")
 
 
-def _asked(start: date | None, end: date | None, grain: Grain, feed: str | None, today: date) -> Asked:
-    last = end or today
+def _asked(start: date | None, end: date | None, grain: Grain, feed: str | None, present: date) -> Asked:
+    last = end or present
     first = start or max(date.min, last - timedelta(days=min(_DAYS - 1, last.toordinal() - 1)))
     if first > last:
         raise Problem(
@@ -77,28 +82,20 @@ def _asked(start: date | None, end: date | None, grain: Grain, feed: str | None,
     return Asked(first, last, grain, feed)
 
 
-def _answer(request: Request, access: Access, asked: Asked, media: str) -> Response:
-    with _current(access) as snapshot:
-        coverage = {feed: one for feed, one in snapshot.coverage.items() if asked.feed in (None, feed)}
-        tag = etag(
-            __version__,
-            access.tenant,
-            snapshot.id,
-            repr(sorted(coverage.items())),
-            asked.start,
-            asked.end,
-            asked.grain,
-            asked.feed,
-            media,
-        )
-        known = unchanged(request, tag)
-        if known is not None:
-            return known
-        found = read_sales(snapshot, access.context.metrics, asked, complete_to(coverage))
-        about = _about(snapshot, coverage, asked)
-        if media == CSV:
-            return as_csv(COLUMNS, found.rows, tag, _headers(found, about, asked))
-        return as_json(_report(access, asked, found, about), tag)
+def _answer(
+    request: Request, access: Access, snapshot: Snapshot, coverage: Coverage, asked: Asked, media: str
+) -> Response:
+    read = repr(sorted(coverage.items()))
+    dates = (asked.start, asked.end, asked.grain)
+    tag = etag(__version__, access.tenant, snapshot.id, read, *dates, asked.feed, media)
+    known = unchanged(request, tag)
+    if known is not None:
+        return known
+    found = read_sales(snapshot, access.context.metrics, asked, complete_to(coverage))
+    about = _about(snapshot, coverage, asked)
+    if media == CSV:
+        return as_csv(COLUMNS, found.rows, tag, _headers(found, about, asked))
+    return as_json(_report(access, asked, found, about), tag)
 
 
 def _current(access: Access) -> Snapshot:

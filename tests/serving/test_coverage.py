@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
-from tests.serving.conftest import NOW, READ, World
+from serving.app import create_app
+from tests.serving.conftest import NOW, PLENTY, READ, World
 from varai.marts import FeedCoverage, put_coverage
 from varai.marts.words import coverage_key
 from varai.registry import snapshots
@@ -109,3 +112,34 @@ def test_a_table_says_it_in_its_headers(world: World, bearer: dict[str, str], co
     headers = world.eu.get(URL, params=ALL, headers={**bearer, "Accept": "text/csv"}).headers
     assert headers["varai-complete-until"] == BEHIND.isoformat()
     assert headers["varai-covers"] == "2026-10-30/2026-11-01"
+
+
+@pytest.mark.parametrize(
+    ("zones", "clock", "today"),
+    [
+        ([AUCKLAND], "10:59:59", "2026-11-11"),
+        ([AUCKLAND], "11:00:00", "2026-11-12"),
+        ([LOS_ANGELES], "07:59:59", "2026-11-10"),
+        ([LOS_ANGELES], "08:00:00", "2026-11-11"),
+        ([LOS_ANGELES, AUCKLAND], "10:59:59", "2026-11-11"),
+        ([LOS_ANGELES, AUCKLAND], "11:00:00", "2026-11-12"),
+        ([None], "23:59:59", "2026-11-11"),
+        ([LOS_ANGELES, None], "07:59:59", "2026-11-10"),
+    ],
+)
+def test_today_is_the_latest_date_that_has_begun_in_a_shop(
+    world: World, cover: Cover, zones: list[str | None], clock: str, today: str
+) -> None:
+    cover({feed: read(NOW, zone) for feed, zone in zip(("shop", "second"), zones, strict=False)})
+    at = datetime.fromisoformat(f"2026-11-11T{clock}+00:00")
+    with TestClient(create_app(world.settings, "eu", allowances=PLENTY, clock=lambda: at)) as app:
+        token = replace(world, eu=app).token("eu", TENANT)
+        found = app.get(URL, headers={"Authorization": f"Bearer {token}"}).json()
+    assert found["to"] == today
+    assert date.fromisoformat(found["to"]) - date.fromisoformat(found["from"]) == timedelta(days=29)
+
+
+def test_today_of_one_feed_is_its_own(world: World, bearer: dict[str, str], cover: Cover) -> None:
+    cover({"shop": read(NOW, LOS_ANGELES), "second": read(NOW, AUCKLAND)})
+    days = [world.eu.get(URL, params={"feed": feed}, headers=bearer).json()["to"] for feed in ("shop", "second")]
+    assert days == ["2026-11-10", "2026-11-11"]
