@@ -63,7 +63,7 @@ def trade(spec: WorldSpec) -> tuple[list[Product], list[Person], list[Sale], dic
     products = make_products(spec, _rng(spec, "products"))
     people = make_people(spec, _rng(spec, "people"))
     till = Till(spec, people, products, _rng(spec, "till"))
-    counter = Counter(spec.seed, spec.anchor, _rng(spec, "returns"))
+    counter = Counter(spec.seed, spec.anchor, _rng(spec, "returns"), _rng(spec, "settling"))
     sales = [till.ring(place, when) for place, when in enumerate(make_instants(spec, _rng(spec, "instants")))]
     returns = {}
     for sale in sales:
@@ -237,14 +237,12 @@ class _Books:
                 created_at=when,
                 updated_at=when,
             )
+        beside = []
         if back.shipping:
             way = orders.refund_shipping_body(sale, back, self.spec.currency)
-            put(
-                way["id"],
-                "RefundShippingLine",
-                way,
-                parent=body["id"],
-                connection="refundShippingLines",
-                created_at=when,
-                updated_at=when,
-            )
+            beside.append(("RefundShippingLine", "refundShippingLines", way))
+        if back.adjustment:
+            settled = orders.adjustment_body(back, back.adjustment, self.spec.currency)
+            beside.append(("OrderAdjustment", "orderAdjustments", settled))
+        for kind, connection, row in beside:
+            put(row["id"], kind, row, parent=body["id"], connection=connection, created_at=when, updated_at=when)

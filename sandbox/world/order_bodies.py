@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sandbox.world.baskets import HUNDRED, Discount, Line, Sale
 from sandbox.world.people_bodies import address
-from sandbox.world.returns import Return, ReturnLine
+from sandbox.world.returns import Adjustment, Return, ReturnLine
 from sandbox.world.wire import Body, bag, cents, gid, instant, money
 
 REFUND_OFFSET, SHIP_OFFSET, PAY_OFFSET = 1, 2, 3
@@ -73,7 +73,7 @@ def _state(sale: Sale, back: Return | None) -> Body:
 def _totals(sale: Sale, back: Return | None, currency: str) -> Body:
     given, shipped = (back.total, back.shipping) if back else (0, 0)
     goods = sum(line.subtotal for line in back.lines) if back else 0
-    tax_back = (sum(line.tax for line in back.lines) + back.shipping_tax) if back else 0
+    tax_back = back.tax if back else 0
     discount = sum(line.discount for line in sale.lines)
     amounts = {
         "subtotalPriceSet": sale.subtotal,
@@ -281,4 +281,14 @@ def refund_shipping_body(sale: Sale, back: Return, currency: str) -> Body:
         "shippingLine": {"id": shipping_id(sale)},
         "subtotalAmountSet": bag(cents(back.shipping), currency),
         "taxAmountSet": bag(cents(back.shipping_tax), currency),
+    }
+
+
+def adjustment_body(back: Return, adjustment: Adjustment, currency: str) -> Body:
+    """What was given or kept besides; the vendor writes it as it changes the order, so that money given is negative."""
+    return {
+        "id": gid("OrderAdjustment", back.id),
+        "reason": adjustment.reason,
+        "amountSet": bag(cents(-adjustment.amount), currency),
+        "taxAmountSet": bag(cents(-adjustment.tax), currency),
     }

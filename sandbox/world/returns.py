@@ -1,4 +1,4 @@
-"""What comes back: cancellations at once, whole and partial refunds days later, wide misfits more often.
+"""What comes back: cancellations at once, whole and partial refunds days later, wide misfits more often; and how refunds are adjusted.
 
 In: sales. Out: at most one `Return` per sale, in cents that never exceed what was paid for the pieces.
 """
@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from sandbox.world.baskets import Line, Sale
+from sandbox.world.baskets import HUNDRED, Line, Sale
 from sandbox.world.taste import misfit
+from sandbox.world.wire import portion
+
+GOODWILL = 500
+"""Cents that the shop adds to a refund now and then."""
 
 
 @dataclass(slots=True)
@@ -24,9 +28,18 @@ class ReturnLine:
     tax: int
 
 
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Money beyond what a refund comes to, before `tax`; both are negative where they are kept back, as a fee is."""
+
+    reason: str
+    amount: int
+    tax: int
+
+
 @dataclass(slots=True)
 class Return:
-    """One refund; `shipping` and its tax are given back only when the order was cancelled."""
+    """One refund; `shipping` and its tax are given back when the order was cancelled, and now and then with all that was bought."""
 
     id: int
     when: datetime
@@ -36,19 +49,31 @@ class Return:
     shipping: int
     shipping_tax: int
     taxes_included: bool
+    adjustment: Adjustment | None = None
 
     @property
     def total(self) -> int:
         """Money given back."""
-        goods = sum(line.subtotal for line in self.lines) + self.shipping
-        return goods if self.taxes_included else goods + sum(line.tax for line in self.lines)
+        given = sum(line.subtotal for line in self.lines) + self.shipping
+        given += 0 if self.taxes_included else self.tax
+        return given + (self.adjustment.amount + self.adjustment.tax if self.adjustment else 0)
+
+    @property
+    def tax(self) -> int:
+        """Tax of goods and delivery given back."""
+        return sum(line.tax for line in self.lines) + self.shipping_tax
 
 
 class Counter:
-    """Decides what comes back, and cancels some orders."""
+    """Decides what comes back, and cancels some orders.
 
-    def __init__(self, seed: int, anchor: datetime, rng: Random) -> None:
-        self.rng, self.anchor = rng, anchor
+    Args:
+        rng: draws what comes back.
+        settling: draws what is given or kept besides.
+    """
+
+    def __init__(self, seed: int, anchor: datetime, rng: Random, settling: Random) -> None:
+        self.rng, self.settling, self.anchor = rng, settling, anchor
         self._base = 10_000_000 * (1 + seed % 800) + 800_000_000_000
         self._number = 0
 
@@ -64,10 +89,22 @@ class Counter:
         if not back or when >= self.anchor:
             return None
         if self.rng.random() < 0.3:
-            return self._whole(sale, when, "Changed my mind", "RETURN", with_shipping=False)
+            generous = self.settling.random() < 0.3
+            return self._adjusted(sale, self._whole(sale, when, "Changed my mind", "RETURN", with_shipping=generous))
         note = "Does not fit" if misfit(sale.buyer, back[0].variant) > 8 else "Changed my mind"
         lines = [self._line(line, self.rng.randrange(1, line.quantity + 1)) for line in back]
-        return self._refund(sale, when, note, "RETURN", lines, with_shipping=False)
+        return self._adjusted(sale, self._refund(sale, when, note, "RETURN", lines, with_shipping=False))
+
+    def _adjusted(self, sale: Sale, back: Return) -> Return:
+        """Keep a fee for restocking, or add goodwill that leaves the refund within what was paid."""
+        chance, goods = self.settling.random(), sum(line.subtotal for line in back.lines)
+        if chance < 0.15:
+            fee = portion(goods, 10, 100)
+            tax = portion(fee, sale.tax_rate, HUNDRED + sale.tax_rate)
+            back.adjustment = Adjustment("RESTOCK", tax - fee, -tax)
+        elif chance < 0.3 and sale.total - back.total >= GOODWILL:
+            back.adjustment = Adjustment("CUSTOMER", GOODWILL, 0)
+        return back
 
     def _whole(self, sale: Sale, when: datetime, note: str, restock: str, *, with_shipping: bool) -> Return:
         lines = [self._line(line, line.quantity) for line in sale.lines if with_shipping or not line.gift_card]

@@ -129,7 +129,7 @@ def _order(world: World, dice: random.Random, tenant: str, order_id: str) -> Non
         cancelled_at=at if dice.random() < 0.05 else None,
     )  # fmt: skip
     for number in range(dice.choice([0, 0, 0, 1, 2])):
-        _refund(world, dice, tenant, order_id, number, at, lines, shipping + (0 if included else shipping_tax))
+        _refund(world, dice, tenant, order_id, number, at, lines, (shipping, shipping_tax))
 
 
 def _line(world: World, dice: random.Random, tenant: str, order_id: str, number: int, rate: Decimal) -> Row:
@@ -158,7 +158,7 @@ def _refund(
     number: int,
     at: datetime,
     lines: Sequence[Row],
-    delivery: int,
+    delivery: tuple[int, int],
 ) -> None:
     currency, _, included, _ = SHOPS[tenant]
     refund_id, line = f"{order_id}-r{number}", lines[min(number, len(lines) - 1)]
@@ -172,10 +172,19 @@ def _refund(
             tenant, "refund_line", source_id=f"{refund_id}-0", refund_id=refund_id, order_id=order_id, line_id=line["source_id"],
             quantity=pieces, subtotal_minor=subtotal, tax_minor=tax, currency=currency,
         )  # fmt: skip
+    share = dice.choice([0, 1, 2])
+    shipping, shipping_tax = (part // share if share else 0 for part in delivery)
+    adjustment, adjustment_tax = dice.choice([(0, 0), (0, 0), (500, 0), (-400, -35)])
+    parts: Row = {
+        "shipping_minor": shipping, "shipping_tax_minor": shipping_tax, "adjustment_minor": adjustment,
+        "adjustment_tax_minor": adjustment_tax,
+    }  # fmt: skip
+    total = goods + shipping + (0 if included else shipping_tax) + adjustment + adjustment_tax
+    said = dice.random() < 0.9
     world.add(
         tenant, "refund", source_id=refund_id, order_id=order_id, currency=currency,
         processed_at=at + timedelta(hours=dice.randrange(1, 900) + 1000 * number),
-        total_minor=goods + dice.choice([0, delivery, delivery // 2]),
+        total_minor=total + dice.choice([0, 0, 0, 333]), **(parts if said else dict.fromkeys(parts)),
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
 -- A refund of an order that is withheld takes nothing from the figures, which do not hold the sale: it is counted beside them.
+-- Parts that the vendor does not state are no amounts: what they would have been stays unexplained.
 select
     refunds.tenant,
     refunds.feed,
@@ -12,7 +13,11 @@ select
     ) as processed_on,
     orders.test,
     orders.taxes_included,
-    coalesce(refunds.total_minor, 0) as total_minor
+    coalesce(refunds.total_minor, 0) as total_minor,
+    coalesce(refunds.shipping_minor, 0) as shipping_minor,
+    coalesce(refunds.shipping_tax_minor, 0) as shipping_tax_minor,
+    coalesce(refunds.adjustment_minor, 0) as adjustment_minor,
+    coalesce(refunds.adjustment_tax_minor, 0) as adjustment_tax_minor
 from {{ ref('stg_refund') }} as refunds
 inner join {{ ref('int_order_dated') }} as orders
     on refunds.tenant = orders.tenant and refunds.feed = orders.feed and refunds.order_id = orders.order_id

@@ -9,6 +9,10 @@ select
     processed_at,
     processed_on,
     total_minor,
+    shipping_minor,
+    shipping_tax_minor,
+    adjustment_minor,
+    adjustment_tax_minor,
     currency,
     flags,
     score

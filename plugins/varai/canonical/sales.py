@@ -95,6 +95,10 @@ _REFUND = (
     Field("processed_at", "instant", "internal", "when the money moved; returns count by this"),
     Field("processed_on", "date", "internal", "processed_at in the zone the shop had then"),
     Field("total_minor", "minor", "internal", "money given back"),
+    Field("shipping_minor", "minor", "internal", "of it for delivery; contains tax where prices do"),
+    Field("shipping_tax_minor", "minor", "internal", "tax of that delivery"),
+    Field("adjustment_minor", "minor", "internal", "of it beyond goods and delivery, without tax; negative: kept back"),
+    Field("adjustment_tax_minor", "minor", "internal", "tax that goes with the adjustment; negative: kept back"),
     Field("currency", "text", "internal", "ISO 4217"),
 )
 _REFUND_LINE = (

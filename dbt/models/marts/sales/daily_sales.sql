@@ -15,14 +15,16 @@ with movements as (
         0 as tax_minor,
         0 as shipping_minor,
         case when line_kind = 'gift_card' then gross_sales_minor - discounts_minor else 0 end as gift_card_sales_minor,
-        0 as refunded_minor
+        0 as refunded_minor,
+        0 as adjustments_minor,
+        0 as unexplained_minor
     from {{ ref('int_order_line_valued') }}
     where not test
 
     union all
 
     select
-        tenant, feed, processed_on, currency, 1, 0, 0, 0, 0, 0, tax_minor, shipping_minor, 0, 0
+        tenant, feed, processed_on, currency, 1, 0, 0, 0, 0, 0, tax_minor, shipping_minor, 0, 0, 0, 0
     from {{ ref('int_order_shipped') }}
     where not test
 
@@ -42,6 +44,8 @@ with movements as (
         0,
         0,
         case when line_kind = 'gift_card' then -returns_minor else 0 end,
+        0,
+        0,
         0
     from {{ ref('int_refund_line_valued') }}
     where not test
@@ -59,10 +63,12 @@ with movements as (
         0,
         0,
         0,
-        -(goods_tax_minor + shipping_tax_minor),
+        -(goods_tax_minor + shipping_tax_minor + adjustment_tax_minor),
         -shipping_minor,
         0,
-        total_minor
+        total_minor,
+        adjustment_minor,
+        unexplained_minor
     from {{ ref('int_refund_split') }}
     where not test
 ),
@@ -82,7 +88,9 @@ summed as (
         cast(sum(tax_minor) as {{ dbt.type_bigint() }}) as tax_minor,
         cast(sum(shipping_minor) as {{ dbt.type_bigint() }}) as shipping_minor,
         cast(sum(gift_card_sales_minor) as {{ dbt.type_bigint() }}) as gift_card_sales_minor,
-        cast(sum(refunded_minor) as {{ dbt.type_bigint() }}) as refunded_minor
+        cast(sum(refunded_minor) as {{ dbt.type_bigint() }}) as refunded_minor,
+        cast(sum(adjustments_minor) as {{ dbt.type_bigint() }}) as adjustments_minor,
+        cast(sum(unexplained_minor) as {{ dbt.type_bigint() }}) as unexplained_minor
     from movements
     group by tenant, feed, booked_on, currency
 )
@@ -103,5 +111,7 @@ select
     shipping_minor,
     gross_sales_minor - discounts_minor - returns_minor + tax_minor + shipping_minor as total_sales_minor,
     gift_card_sales_minor,
-    refunded_minor
+    refunded_minor,
+    adjustments_minor,
+    unexplained_minor
 from summed

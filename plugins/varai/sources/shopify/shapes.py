@@ -96,10 +96,14 @@ _REFUND_LINE: Shape = {
     "subtotalSet": _BAG,
     "totalTaxSet": _BAG,
 }
+_REFUND_SHIPPING: Shape = {"subtotalAmountSet": _BAG, "taxAmountSet": _BAG}
+_ADJUSTMENT: Shape = {"amountSet": _BAG, "taxAmountSet": _BAG}
 REFUND: Shape = {
     **_texts("id", "createdAt", "processedAt"),
     "totalRefundedSet": _BAG,
     "refundLineItems": _nodes(_REFUND_LINE),
+    "refundShippingLines": _nodes(_REFUND_SHIPPING),
+    "orderAdjustments": _nodes(_ADJUSTMENT),
 }
 _ORDER: Shape = {
     **_texts(

@@ -78,6 +78,7 @@ def test_refunds_give_back_at_most_what_was_paid(either: Any) -> None:
     orders = {order.gid: order for order in either.of("Order")}
     lines = {line.gid: line for line in either.of("LineItem")}
     given, shipped = either.by_parent("RefundLineItem"), either.by_parent("RefundShippingLine")
+    settled = either.by_parent("OrderAdjustment")
     kinds: Counter[str] = Counter()
     for refund in either.of("Refund"):
         order, rows = orders[refund.parent or ""], given[refund.gid]
@@ -93,11 +94,17 @@ def test_refunds_give_back_at_most_what_was_paid(either: Any) -> None:
             assert amount(row.body["subtotalSet"]) <= paid
             total += amount(row.body["subtotalSet"]) + (0 if included else amount(row.body["totalTaxSet"]))
         total += sum(amount(row.body["subtotalAmountSet"]) for row in shipped.get(refund.gid, []))
+        for row in settled.get(refund.gid, []):
+            total -= amount(row.body["amountSet"]) + amount(row.body["taxAmountSet"])
+            kinds["fee" if amount(row.body["amountSet"]) > 0 else "goodwill"] += 1
         assert amount(refund.body["totalRefundedSet"]) == amount(order.body["totalRefundedSet"]) == total
         assert refund.body["processedAt"] > order.created_at
         kinds["whole" if total == amount(order.body["totalPriceSet"]) else "partial"] += 1
+        assert total <= amount(order.body["totalPriceSet"])
         kinds["cancelled"] += order.body["cancelledAt"] is not None
-    assert min(kinds["whole"], kinds["partial"], kinds["cancelled"]) > 0
+        kinds["delivery"] += refund.gid in shipped and order.body["cancelledAt"] is None
+    for kind in ("whole", "partial", "cancelled", "delivery", "fee", "goodwill"):
+        assert kinds[kind] > 0, kind
 
 
 def test_payments_equal_what_the_order_says(either: Any) -> None:

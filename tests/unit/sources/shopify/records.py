@@ -44,6 +44,10 @@ def allocation(amount: str, kind: str = "DiscountCodeApplication") -> dict[str, 
     return {"allocatedAmountSet": bag(amount), "discountApplication": {"__typename": kind, "index": 0}}
 
 
+def delivery_back(amount: str, of_tax: str) -> dict[str, Any]:
+    return {"id": gid("RefundShippingLine", 71), "subtotalAmountSet": bag(amount), "taxAmountSet": bag(of_tax)}
+
+
 ITEM = {
     "id": gid("LineItem", 31),
     "title": "Round",
@@ -94,6 +98,13 @@ REFUND = {
                 "subtotalSet": bag("9.00"),
                 "totalTaxSet": bag("1.00"),
             }
+        ]
+    },
+    "refundShippingLines": {"nodes": [delivery_back("4.00", "0.80"), delivery_back("0.015", "0.005")]},
+    "orderAdjustments": {
+        "nodes": [
+            {"id": gid("OrderAdjustment", 61), "amountSet": bag("-5.00"), "taxAmountSet": bag("0.00")},
+            {"id": gid("OrderAdjustment", 62), "amountSet": bag("8.00"), "taxAmountSet": bag("1.60")},
         ]
     },
 }

@@ -20,9 +20,11 @@ from tests.unit.sources.shopify.records import (
     ORDER,
     PAGED_ORDER,
     PAGED_PRODUCT,
+    REFUND,
     Rows,
     allocation,
     bag,
+    delivery_back,
     feed,
     gid,
     rows_of,
@@ -123,6 +125,21 @@ def test_rows_without_ids_of_their_own_are_named_by_their_line() -> None:
     ]
     refund = rows["refund_line"][0]
     assert (refund["refund_id"], refund["line_id"], refund["reason"]) == ("51", "31", "return")
+
+
+def _parts(refund: dict[str, Any]) -> list[Any]:
+    names = ("shipping", "shipping_tax", "adjustment", "adjustment_tax")
+    (row,) = rows_of("orders", {**PAGED_ORDER, "refunds": [{**REFUND, **refund}]})["refund"]
+    return [row[f"{name}_minor"] for name in names] + row["faults"]
+
+
+def test_a_refund_says_what_of_it_is_delivery_and_what_is_given_or_kept_besides() -> None:
+    assert _parts({}) == [402, 80, 500 - 800, -160]
+    nothing: dict[str, Any] = {"nodes": []}
+    assert _parts({"refundShippingLines": nothing, "orderAdjustments": nothing}) == [0, 0, 0, 0]
+    assert _parts({"refundShippingLines": None, "orderAdjustments": None}) == [None] * 4
+    spoiled = {"nodes": [delivery_back("4.00", "0.80"), delivery_back("four", "0.80")]}
+    assert _parts({"refundShippingLines": spoiled})[4:] == ["malformed_number:shipping_minor"]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,10 @@ CREATE MACRO discounts_of(parts) AS CASE WHEN len(parts) > 0 THEN
 CREATE MACRO taxes_of(parts) AS CASE WHEN len(parts) > 0 THEN
     list_transform(parts, part -> to_minor(part."priceSet"."shopMoney".amount, part."priceSet"."shopMoney"."currencyCode"))
     ELSE [0::BIGINT] END;
+-- As above, but NULL where the vendor did not say whether there are any.
+CREATE MACRO minors_of(bags) AS CASE
+    WHEN len(bags) > 0 THEN list_transform(bags, one -> to_minor(one."shopMoney".amount, one."shopMoney"."currencyCode"))
+    WHEN len(bags) = 0 THEN [0::BIGINT] END;
 CREATE MACRO lost_amount(amounts, field) AS CASE WHEN len(amounts) > list_count(amounts) THEN 'malformed_number:' || field END;
 
 -- Line properties that say what lenses were chosen with a frame.
