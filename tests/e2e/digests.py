@@ -14,7 +14,9 @@ from tests.e2e.stack import Stack
 from varai import catalogue, landing, warehouse
 from varai.gate import quarantine
 from varai.landing.reading import chunks_of
+from varai.marts import Reader
 from varai.privacy import open_object
+from varai.river.transform import transform
 from varai.stores import objects
 
 _OF_THE_RUN = ("batch_id", "ingested_at")
@@ -37,6 +39,15 @@ def digests(stack: Stack) -> dict[str, str]:
         "warehouse": rows,
         "hashes": _digest(sorted(_hashes(stack), key=lambda row: (row["entity"], row["source_id"]))),
     }
+
+
+def published(stack: Stack) -> dict[str, str]:
+    """Build and publish the marts; the snapshot's id, and of every mart its columns and its rows in their order."""
+    transform(stack.settings, stack.region, holder="test")
+    with Reader(stack.scope, stack.home / "cache").current(stack.spec.name) as snapshot:
+        marts = {name: pq.ParquetFile(snapshot.path(name)).read() for name in sorted(snapshot.manifest.marts)}
+        shown = {name: _digest([str(mart.schema), *mart.to_pylist()]) for name, mart in marts.items()}
+        return {"snapshot": snapshot.id, **shown}
 
 
 def hashes_of(stack: Stack, stream: str) -> list[dict[str, Any]]:
