@@ -12,6 +12,7 @@ from varai.canonical import ENTITIES
 from varai.kernel import FeedKey, VaraiError, Word
 from varai.registry import SliceState, StreamKey
 from varai.registry import feed as registered
+from varai.river import counted
 from varai.river.known import Known, known_rows
 from varai.river.recount import Recount, recount
 from varai.river.settle import held_warehouse
@@ -97,19 +98,11 @@ def reconcile_feed(settings: Settings, region: str, key: FeedKey, *, holder: str
         for spec in streams:
             state = SliceState(scope, StreamKey(key.tenant, key.feed, spec.name))
             known = known_rows(state, spec.primary)
-            in_warehouse = _in_warehouse(opened, spec.primary, key)
+            in_warehouse = counted.live(opened, key, spec.primary)
             in_catalogue = catalogue.count_live(scope, key, spec.primary) if spec.primary in _IN_CATALOGUE else None
             in_snapshot = shown(scope, opened, key, spec.primary)
             found.append(_compared(state, recounts[spec.name], known, in_catalogue, in_warehouse, in_snapshot))
     return found
-
-
-def _in_warehouse(opened: warehouse.Warehouse, entity: str, key: FeedKey) -> int:
-    # Names of tenants, feeds and entities are slugs, so they can stand in the statement as they are.
-    statement = (
-        f"SELECT count(*) FROM raw.\"{entity}\" WHERE tenant = '{key.tenant}' AND feed = '{key.feed}' AND NOT deleted"
-    )
-    return int(opened.rows(statement)[0][0])
 
 
 def _compared(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from varai import marts, warehouse
 from varai.kernel import FeedKey, Scope, VaraiError
+from varai.river import counted
 
 
 class _Shown(NamedTuple):
@@ -49,8 +49,8 @@ def shown(scope: Scope, opened: warehouse.Warehouse, key: FeedKey, entity: str) 
     if published is None:
         return Shown()
     count, as_of = published
-    expected = _expected(opened, key, entity, place)
-    since = _loaded_since(opened, key.tenant, (entity, place.child), as_of)
+    expected = counted.with_child(opened, key, entity, place.child, place.column)
+    since = counted.loaded_since(opened, key.tenant, (entity, place.child), as_of)
     if abs(count - expected) <= since:
         return Shown(count)
     besides = f", though only {since} rows were loaded since" if since else ""
@@ -58,26 +58,3 @@ def shown(scope: Scope, opened: warehouse.Warehouse, key: FeedKey, entity: str) 
     return Shown(
         count, (f"the warehouse has {expected} for {place.mart}, the snapshot of {at} shows {count}{besides}",)
     )
-
-
-# Names of tenants, feeds and entities are slugs, so they can stand in the statements as they are.
-
-
-def _expected(opened: warehouse.Warehouse, key: FeedKey, entity: str, place: _Shown) -> int:
-    """Records that have a child: a mart has no row of the others."""
-    statement = f"""
-        SELECT count(DISTINCT record.source_id) FROM raw."{entity}" AS record
-        JOIN raw."{place.child}" AS child
-          ON child.tenant = record.tenant AND child.feed = record.feed AND child.{place.column} = record.source_id
-        WHERE record.tenant = '{key.tenant}' AND record.feed = '{key.feed}' AND NOT record.deleted AND NOT child.deleted
-    """
-    return int(opened.rows(statement)[0][0])
-
-
-def _loaded_since(opened: warehouse.Warehouse, tenant: str, entities: tuple[str, ...], instant: datetime) -> int:
-    names = ", ".join(f"'{name}'" for name in entities)
-    statement = f"""
-        SELECT coalesce(sum(loads.rows), 0) FROM raw.loads AS loads
-        WHERE loads.tenant = '{tenant}' AND loads.entity IN ({names}) AND loads.loaded_at > TIMESTAMPTZ '{instant.isoformat()}'
-    """
-    return int(opened.rows(statement)[0][0])

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlparse
 
 import pyarrow as pa
@@ -55,24 +55,30 @@ def parse_address(address: str) -> tuple[str, str]:
 class BigQueryWarehouse:
     """See Warehouse. `client` is a google.cloud.bigquery.Client."""
 
+    dialect: Final = BIGQUERY
+
     def __init__(self, client: Any, project: str, dataset: str) -> None:
         self._client = client
         self._project = project
         self._dataset = dataset
 
+    def table(self, name: str) -> str:
+        """See Warehouse."""
+        return BIGQUERY.name(self._project, self._dataset, name)
+
     def evolve(self, entities: Sequence[Entity]) -> None:
         """See Warehouse. BigQuery allows no DDL inside a transaction, so this stands before it."""
-        self._run(sql.create_table(BIGQUERY, self._table("loads"), LOADS))
+        self._run(sql.create_table(BIGQUERY, self.table("loads"), LOADS))
         for entity in entities:
             fields = sql.columns(entity)
-            self._run(sql.create_table(BIGQUERY, self._table(entity.name), fields) + " CLUSTER BY tenant, feed")
-            self._run(";\n".join(sql.add_column(BIGQUERY, self._table(entity.name), field) for field in fields))
+            self._run(sql.create_table(BIGQUERY, self.table(entity.name), fields) + " CLUSTER BY tenant, feed")
+            self._run(";\n".join(sql.add_column(BIGQUERY, self.table(entity.name), field) for field in fields))
 
     def lacking(self, entities: Sequence[Entity]) -> tuple[str, ...]:
         """See Warehouse."""
         there: dict[str, set[str]] = {}
         for table, column in self.rows(
-            f"SELECT table_name, column_name FROM {self._table('INFORMATION_SCHEMA')}.`COLUMNS`"
+            f"SELECT table_name, column_name FROM {self.table('INFORMATION_SCHEMA')}.`COLUMNS`"
         ):
             there.setdefault(table, set()).add(column)
         return tuple(sql.lacking(there, entities))
@@ -93,17 +99,17 @@ class BigQueryWarehouse:
             self._run(self.script(tables), self._parameters(done, loaded_at))
         finally:
             for table in tables.values():
-                self._run(f"DROP TABLE IF EXISTS {self._table(table)}")
+                self._run(f"DROP TABLE IF EXISTS {self.table(table)}")
         return tuple(done)
 
     def script(self, tables: dict[str, str]) -> str:
         """The transaction: one MERGE per entity (name -> staging table), then the record of the batches in `@batches`."""
         merges: list[str] = []
         for name, table in tables.items():
-            target, newest = self._table(name), BIGQUERY.name(f"newest_{name}")
-            merges.append(sql.resolve(BIGQUERY, target, self._table(table), newest))
-            merges.append(sql.merge(BIGQUERY, target, self._table(table), newest, ENTITIES[name]))
-        loads = self._table("loads")
+            target, newest = self.table(name), BIGQUERY.name(f"newest_{name}")
+            merges.append(sql.resolve(BIGQUERY, target, self.table(table), newest))
+            merges.append(sql.merge(BIGQUERY, target, self.table(table), newest, ENTITIES[name]))
+        loads = self.table("loads")
         same = "kept.tenant = batch.tenant AND kept.entity = batch.entity AND kept.batch_id = batch.batch_id"
         record = (
             f"MERGE INTO {loads} AS kept USING UNNEST(@batches) AS batch ON {same}\n"
@@ -120,7 +126,7 @@ class BigQueryWarehouse:
     def loads(self, tenant: str) -> tuple[LoadedBatch, ...]:
         """See Warehouse."""
         found = self._run(
-            f"SELECT tenant, entity, batch_id, `rows` FROM {self._table('loads')} WHERE tenant = @tenant ORDER BY entity, batch_id",
+            f"SELECT tenant, entity, batch_id, `rows` FROM {self.table('loads')} WHERE tenant = @tenant ORDER BY entity, batch_id",
             [_scalar("tenant", "STRING", tenant)],
         )
         return tuple(LoadedBatch(*row.values()) for row in found)
@@ -132,7 +138,7 @@ class BigQueryWarehouse:
             digest.update(f"\n{entity.name}\n".encode())
             columns = BIGQUERY.names(sql.digested(entity))
             found = self._run(
-                f"SELECT TO_HEX(SHA256(TO_JSON_STRING(STRUCT({columns})))) FROM {self._table(entity.name)}"
+                f"SELECT TO_HEX(SHA256(TO_JSON_STRING(STRUCT({columns})))) FROM {self.table(entity.name)}"
                 " WHERE tenant = @tenant ORDER BY feed, source_id",
                 [_scalar("tenant", "STRING", tenant)],
             )
@@ -182,9 +188,6 @@ class BigQueryWarehouse:
         return self._client.query(
             statement, job_config=bigquery.QueryJobConfig(query_parameters=list(parameters))
         ).result()
-
-    def _table(self, name: str) -> str:
-        return BIGQUERY.name(self._project, self._dataset, name)
 
 
 def _scalar(name: str, kind: str, value: object) -> Any:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -76,9 +76,15 @@ def compact(scope: Scope) -> None:
 class DuckDBWarehouse:
     """See Warehouse. `connection` is for those who read marts from the same file while it is open."""
 
+    dialect: Final = DUCKDB
+
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self.connection = connection
         self._path = path
+
+    def table(self, name: str) -> str:
+        """See Warehouse."""
+        return DUCKDB.name("raw", name)
 
     def evolve(self, entities: Sequence[Entity]) -> None:
         """See Warehouse."""
@@ -89,11 +95,11 @@ class DuckDBWarehouse:
             for entity in entities:
                 fields = sql.columns(entity)
                 if entity.name not in there:
-                    self.connection.execute(sql.create_table(DUCKDB, _table(entity.name), fields))
+                    self.connection.execute(sql.create_table(DUCKDB, self.table(entity.name), fields))
                     continue
                 for field in fields:
                     if field.name not in there[entity.name]:
-                        self.connection.execute(sql.add_column(DUCKDB, _table(entity.name), field))
+                        self.connection.execute(sql.add_column(DUCKDB, self.table(entity.name), field))
 
     def lacking(self, entities: Sequence[Entity]) -> tuple[str, ...]:
         """See Warehouse."""
@@ -153,7 +159,8 @@ class DuckDBWarehouse:
         return digest.hexdigest()
 
     def _row_hashes(self, entity: Entity, tenant: str) -> Iterator[bytes]:
-        statement = f"SELECT {row_hash(sql.digested(entity))} FROM {_table(entity.name)} WHERE tenant = $tenant ORDER BY feed, source_id"
+        digest = row_hash(sql.digested(entity))
+        statement = f"SELECT {digest} FROM {self.table(entity.name)} WHERE tenant = $tenant ORDER BY feed, source_id"
         answer = self.connection.execute(statement, {"tenant": tenant})
         while rows := answer.fetchmany(_FETCH):
             yield from (row[0].encode() for row in rows)
@@ -166,9 +173,9 @@ class DuckDBWarehouse:
         for item in staged:
             rows = self._stage(item, sum(batch.rows for batch in done))
             done.append(LoadedBatch(item.tenant, entity.name, item.batch_id, rows))
-        self.connection.execute(sql.resolve(DUCKDB, _table(entity.name), _STAGED, _NEWEST))
-        self._plan_for(sum(batch.rows for batch in done), _table(entity.name))
-        self.connection.execute(sql.merge(DUCKDB, _table(entity.name), _STAGED, _NEWEST, entity))
+        self.connection.execute(sql.resolve(DUCKDB, self.table(entity.name), _STAGED, _NEWEST))
+        self._plan_for(sum(batch.rows for batch in done), self.table(entity.name))
+        self.connection.execute(sql.merge(DUCKDB, self.table(entity.name), _STAGED, _NEWEST, entity))
         self.connection.execute("RESET disabled_optimizers")
         self.connection.execute(f"DROP TABLE {_NEWEST}; DROP TABLE {_STAGED}")
         return done
@@ -220,10 +227,6 @@ class DuckDBWarehouse:
             yield
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise _as_sentence(error, self._path) from error
-
-
-def _table(entity: str) -> str:
-    return DUCKDB.name("raw", entity)
 
 
 def _literal(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from varai.canonical import Entity, Field, duckdb_type
 
@@ -54,6 +55,10 @@ class Dialect:
     def names(self, columns: Iterable[str], of: str = "") -> str:
         """Quoted column names, comma-separated, each after `of` and a dot when given."""
         return ", ".join((f"{of}." if of else "") + self.name(column) for column in columns)
+
+    def instant(self, at: datetime) -> str:
+        """An expression that is this instant."""
+        return f"CAST('{at.isoformat()}' AS {self.type_of(TOMBSTONE[0])})"
 
 
 DUCKDB = Dialect('"', duckdb_type)

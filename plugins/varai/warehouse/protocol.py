@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from varai.canonical import Entity
+from varai.warehouse.merge import Dialect
 
 Check = Callable[[], None]
 """Raises Conflict when the fencing token of the `warehouse` lease is stale; called right before a commit."""
@@ -64,6 +65,15 @@ class LoadReport:
 
 class Warehouse(Protocol):
     """Raw tables of one region. Whoever opens one holds the region's `warehouse` lease."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How statements for `rows` spell names and instants."""
+        ...
+
+    def table(self, name: str) -> str:
+        """The raw table of an entity, or `loads`, as statements for `rows` name it."""
+        ...
 
     def evolve(self, entities: Sequence[Entity]) -> None:
         """Make missing raw tables and add missing columns; never drops or retypes one."""
