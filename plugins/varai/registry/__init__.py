@@ -16,7 +16,7 @@ from varai.registry.leases import (
 from varai.registry.runs import RunRecord, last_runs, record_run
 from varai.registry.slices import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states, phrase, set_state
-from varai.registry.status import snapshots, status
+from varai.registry.status import snapshots, status, stream_rows
 from varai.registry.tokens import SealedTokens
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "slice_keys",
     "snapshots",
     "status",
+    "stream_rows",
     "tenants",
     "this_process",
     "unseeded",

@@ -34,29 +34,38 @@ _PAUSED = {"state": "paused", "percent": None, "cure": "Take it up again with `v
 
 
 def status(scope: Scope, addresses: Mapping[str, str], stream_names: StreamNames) -> dict[str, Any]:
-    """One region: a row per tenant, feed and stream, its snapshots, addresses and overdue erasures. Plain JSON values.
+    """One region: a row per tenant, feed and stream, its snapshots, addresses and overdue erasures. Plain JSON values."""
+    return {
+        "slices": stream_rows(scope, stream_names),
+        "snapshots": snapshots(scope),
+        "addresses": dict(addresses),
+        "overdue_erasures": overdue(scope, utc_now()),
+    }
 
-    A row tells the stream's most recent slice. A stream of a configured feed that was never read has a row too, so that a
-    feed that fails from its first run on shows its state and cure: its counts and `balanced` are null.
+
+def stream_rows(scope: Scope, stream_names: StreamNames) -> list[dict[str, Any]]:
+    """A row per feed and stream of the region, or of the scope's tenant, in this order. Plain JSON values.
+
+    A row tells the stream's most recent slice, and of its feed the connector (null: it is configured no more), state and
+    cure. A stream of a configured feed that was never read has a row too, so that a feed that fails from its first run on
+    shows its state and cure: its counts and `balanced` are null.
     """
     states = feed_states(scope)
     configured = feeds(scope)
     read = {key: report for key in slice_keys(scope) if (report := SliceState(scope, key).report())}
     unread, broken = _unread(configured, stream_names, read.keys())
+    connectors = {str(one.key): one.connector for one in configured}
     rows = [_row(scope, key, report, states) for key, report in read.items()]
     rows += [_row(scope, key, None, states) for key in unread]
     rows += [_row(scope, key, None, states) | {"state": "failing", "cure": cure} for key, cure in broken.items()]
     rows.sort(key=lambda row: (row["tenant"], row["feed"], row["stream"]))
     paused = {str(one.key) for one in configured if one.paused}
     for row in rows:
-        if f"{row['tenant']}/{row['feed']}" in paused:
+        name = f"{row['tenant']}/{row['feed']}"
+        row["connector"] = connectors.get(name)
+        if name in paused:
             row |= _PAUSED
-    return {
-        "slices": rows,
-        "snapshots": snapshots(scope),
-        "addresses": dict(addresses),
-        "overdue_erasures": overdue(scope, utc_now()),
-    }
+    return rows
 
 
 def _state(state: FeedState | None, unknown: str) -> dict[str, Any]:
@@ -69,10 +78,10 @@ def _state(state: FeedState | None, unknown: str) -> dict[str, Any]:
 
 
 def snapshots(scope: Scope) -> dict[str, str]:
-    """The current snapshot of each tenant that has one."""
+    """The current snapshot of each tenant that has one; with the scope of a tenant, of this one alone."""
     store = objects(scope)
     found = {}
-    for key in store.list("published/"):
+    for key in store.list(f"published/{scope.tenant}/" if scope.tenant else "published/"):
         parts = key.split("/")
         if len(parts) == 3 and parts[2] == "current.json":
             found[parts[1]] = json.loads(store.read(key))["snapshot_id"]

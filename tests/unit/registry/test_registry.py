@@ -30,11 +30,13 @@ from varai.registry import (
     put_feed,
     seed,
     set_state,
+    snapshots,
     status,
+    stream_rows,
     tenants,
 )
 from varai.settings import Settings
-from varai.stores import documents
+from varai.stores import documents, objects
 
 KEY = FeedKey("northwind-eu", "shop")
 
@@ -126,6 +128,33 @@ def test_a_feed_that_fails_before_its_first_slice_has_rows_with_state_and_cure(s
     assert {row["state"] for row in rows} == {"needs reauthorisation"}
     assert all("varai feeds check" in row["cure"] for row in rows)
     assert json.loads(json.dumps(rows)) == rows
+
+
+def test_snapshots_of_a_tenants_scope_are_its_own(settings: Settings) -> None:
+    for tenant in ("acme", "acme-too"):
+        objects(settings.scope("eu")).write(
+            f"published/{tenant}/current.json", b'{"snapshot_id": "s-%s"}' % tenant.encode()
+        )
+    assert snapshots(settings.scope("eu")) == {"acme": "s-acme", "acme-too": "s-acme-too"}
+    assert snapshots(settings.scope("eu", "acme")) == {"acme": "s-acme"}
+    assert snapshots(settings.scope("eu", "northwind-eu")) == {}
+
+
+def test_a_row_names_its_feeds_connector_while_it_is_configured(settings: Settings) -> None:
+    scope = settings.scope("eu", KEY.tenant)
+    seed(scope, settings.seeds)
+    key = StreamKey(KEY.tenant, "old-shop", "orders")
+    report = SliceReport(
+        **key._asdict(),
+        batch_id="b",
+        window=Window(start=None, end=utc_now()),
+        ingested_at=utc_now(),
+        vendor_count=3,
+        landed=3,
+    )
+    SliceState(scope, key).write_report(report)
+    rows = stream_rows(scope, lambda connector: ("orders",))
+    assert [(row["feed"], row["connector"]) for row in rows] == [("old-shop", None), ("shop", "shopify")]
 
 
 def test_a_feed_that_was_never_run_says_so(settings: Settings) -> None:
