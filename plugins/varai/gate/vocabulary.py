@@ -7,6 +7,7 @@ holds them equal); anything else is refused when a suite is loaded. Nulls pass e
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -89,19 +90,19 @@ class Comparison(_Word):
 Condition = Annotated[Nullity | Comparison, Field(discriminator="type")]
 
 
-class Arguments(_Word):
+class Arguments(_Word, ABC):
     """What every expectation may carry: `row_condition`, in Great Expectations' own form."""
 
     row_condition: Condition | None = None
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """Columns the verdict depends on, the condition's own left out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fails(self) -> str:
         """SQL that is true for rows that break the expectation (null and false: they keep it), the condition left out."""
-        raise NotImplementedError
 
 
 class OneColumn(Arguments):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from varai.kernel import Feed, Misconfigured, Scope, utc_now
+from varai.kernel import Feed, FeedKey, Misconfigured, Scope, utc_now
 from varai.privacy import overdue
 from varai.registry.feeds import feeds
 from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
@@ -54,16 +54,15 @@ def stream_rows(scope: Scope, stream_names: StreamNames) -> list[dict[str, Any]]
     configured = feeds(scope)
     read = {key: report for key in slice_keys(scope) if (report := SliceState(scope, key).report())}
     unread, broken = _unread(configured, stream_names, read.keys())
-    connectors = {str(one.key): one.connector for one in configured}
     rows = [_row(scope, key, report, states) for key, report in read.items()]
     rows += [_row(scope, key, None, states) for key in unread]
     rows += [_row(scope, key, None, states) | {"state": "failing", "cure": cure} for key, cure in broken.items()]
     rows.sort(key=lambda row: (row["tenant"], row["feed"], row["stream"]))
-    paused = {str(one.key) for one in configured if one.paused}
+    by_key = {one.key: one for one in configured}
     for row in rows:
-        name = f"{row['tenant']}/{row['feed']}"
-        row["connector"] = connectors.get(name)
-        if name in paused:
+        one = by_key.get(FeedKey(row["tenant"], row["feed"]))
+        row["connector"] = one.connector if one else None
+        if one and one.paused:
             row |= _PAUSED
     return rows
 

@@ -27,17 +27,14 @@ CREATE MACRO quantity_of(quantities, wanted) AS CASE
     WHEN quantities[7].name = wanted THEN quantities[7].quantity
     WHEN quantities[8].name = wanted THEN quantities[8].quantity END;
 
--- Minor units of each part of a line; a part that cannot be read is NULL and is reported by lost_amount.
-CREATE MACRO discounts_of(parts) AS CASE WHEN len(parts) > 0 THEN
-    list_transform(parts, part -> to_minor(part."allocatedAmountSet"."shopMoney".amount, part."allocatedAmountSet"."shopMoney"."currencyCode"))
-    ELSE [0::BIGINT] END;
-CREATE MACRO taxes_of(parts) AS CASE WHEN len(parts) > 0 THEN
-    list_transform(parts, part -> to_minor(part."priceSet"."shopMoney".amount, part."priceSet"."shopMoney"."currencyCode"))
-    ELSE [0::BIGINT] END;
--- As above, but NULL where the vendor did not say whether there are any.
+-- Minor units of each amount: one 0 where there are none, NULL where the vendor did not say whether there are any. An amount that cannot
+-- be read is NULL and is reported by lost_amount.
 CREATE MACRO minors_of(bags) AS CASE
     WHEN len(bags) > 0 THEN list_transform(bags, one -> to_minor(one."shopMoney".amount, one."shopMoney"."currencyCode"))
     WHEN len(bags) = 0 THEN [0::BIGINT] END;
+-- Those of each part of a line; what a line says nothing of, it has none of.
+CREATE MACRO discounts_of(parts) AS coalesce(minors_of(list_transform(parts, part -> part."allocatedAmountSet")), [0::BIGINT]);
+CREATE MACRO taxes_of(parts) AS coalesce(minors_of(list_transform(parts, part -> part."priceSet")), [0::BIGINT]);
 CREATE MACRO lost_amount(amounts, field) AS CASE WHEN len(amounts) > list_count(amounts) THEN 'malformed_number:' || field END;
 
 -- Line properties that say what lenses were chosen with a frame.
