@@ -5,7 +5,7 @@
 - **due_feeds** skips the rest when no feed is due; a run that a person triggers takes every feed.
 - **ingest** lands, maps, judges and publishes to the catalogue; what one feed does never stops another.
 - **load** merges everything staged in the region into the warehouse, one MERGE per table.
-- **settle** moves hashes and watermarks, only where counts balance.
+- **settle** moves hashes and watermarks, only where counts balance; then the marts are built.
 - **document** holds Great Expectations against the compiled verdicts and writes Data Docs.
 - **conclude** gives the leases back and turns the run red when a feed failed.
 
@@ -55,11 +55,12 @@ def ingest(region: str, connector: str) -> None:
             context["feeds"] = label(batch)  # read by map_index_template
             return steps.ingest(region, batch, context["run_id"])
 
-        @task(pool=warehouse_pool(region), trigger_rule="all_done", outlets=[warehouse_asset(region)])
+        @task(pool=warehouse_pool(region), trigger_rule="all_done")
         def load() -> dict[str, int]:
             return steps.load(region, get_current_context()["run_id"])
 
-        @task(trigger_rule="all_done")
+        # Its signal and not that of `load`: the marts' coverage is read from the watermarks.
+        @task(trigger_rule="all_done", outlets=[warehouse_asset(region)])
         def settle() -> list[str]:
             return steps.settle(region, get_current_context()["run_id"])
 

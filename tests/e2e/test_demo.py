@@ -136,6 +136,12 @@ def _texts(value: Any, names: set[str]) -> set[str]:
     return own.union(*(_texts(one, names) for one in value.values()))
 
 
+def test_each_regions_report_says_up_to_when_it_is_complete(demo: Demo) -> None:
+    """From the first run on: marts are built once the watermarks of what they show have moved."""
+    for output in demo.outputs:
+        assert " ".join(output.split()).count("complete until 20") == len(TENANTS)
+
+
 def test_every_stream_of_every_tenant_balances_with_the_vendor(demo: Demo) -> None:
     first = demo.statuses[0]["regions"]
     assert {region: {row["tenant"] for row in told["slices"]} for region, told in first.items()} == TENANTS

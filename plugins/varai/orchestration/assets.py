@@ -6,7 +6,7 @@ from airflow.sdk import Asset
 
 
 def warehouse_asset(region: str) -> Asset:
-    """The region's raw tables have new rows."""
+    """The region's raw tables have new rows, and the watermarks of their feeds have moved."""
     return Asset(f"varai://{region}/warehouse")
 
 
