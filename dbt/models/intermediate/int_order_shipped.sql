@@ -26,6 +26,5 @@ select
     processed_on,
     test,
     order_tax_minor as tax_minor,
-    shipping_tax_minor,
     shipping_minor - case when taxes_included then shipping_tax_minor else 0 end as shipping_minor
 from taxed
