@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from varai.kernel import Feed as FeedWord
@@ -44,6 +45,20 @@ class RegionStores(BaseModel):
         description="DuckDB file or bigquery://project/dataset; default $VARAI_HOME/warehouse/<region>.duckdb",
     )
     serving_url: str = Field(default="", description="where this region's serving answers, for status and links")
+    registry_url: str | None = Field(
+        default=None, description="where this region's registry of models (MLflow) answers; none: no models are served"
+    )
+
+    @field_validator("registry_url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        """An address that requests can be sent to, without the slash that paths begin with; empty is none."""
+        if not url:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.password or parts.query:
+            raise ValueError("write http(s)://host:port, without a password")
+        return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -127,6 +142,7 @@ class Settings(BaseSettings):
             warehouse=stores.warehouse or str(self.home.resolve() / "warehouse" / f"{region}.duckdb"),
             secrets=ring,
             bucket_url=stores.bucket_url,
+            registry_url=stores.registry_url,
         )
 
     def base_url(self, feed: FeedWord) -> str:
