@@ -1,4 +1,4 @@
-"""What training gives becomes what serving holds: a trained model in, a bundle out; personal data. Floor or candidate, one form."""
+"""What training gives becomes what serving holds: a trained model in, a bundle out; personal data."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _LEAST_PRIOR: Final = 1e-6
 """What the prior weighs where the choice gives it nothing: so much that it orders items for which nothing else speaks."""
 
 
-def bundle_of(scope: Scope, trained: Trained, *, floor: bool) -> Bundle:
-    """The bundle of a tenant's model.
+def bundle_of(scope: Scope, trained: Trained) -> Bundle:
+    """The bundle of what training chose for a tenant. Where that is the floor's own recipe, the bundle says so.
 
     Args:
         scope: of the tenant.
-        floor: whether the floor is to be served instead of what was chosen.
+        trained: its `chosen` is served; where the floor is to be, put it there.
 
     Raises:
         Malformed: the scope names no tenant.
     """
     if scope.tenant is None:
         raise Malformed("A model belongs to one tenant.", "Give the scope of a tenant, not of a region.")
-    fitted = trained.floor if floor else trained.chosen
+    fitted = trained.chosen
     items = trained.items
     subjects, n = np.array([each.encode() for each in trained.subjects], "S32"), len(items)
     empty = Bundle(
@@ -41,7 +41,7 @@ def bundle_of(scope: Scope, trained: Trained, *, floor: bool) -> Bundle:
         snapshot_id=trained.snapshot_id,
         as_of=trained.as_of,
         candidate=fitted.choice.candidate,
-        floor=floor,
+        floor=fitted.choice == trained.floor.choice,
         prior_weight=max(float(fitted.prior_weight), _LEAST_PRIOR),
         alike_weight=float(fitted.alike_weight),
         item_ids=items.ids,
