@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+
+Kind = Literal["reads", "answers", "events"]
 
 
 @dataclass(frozen=True)
@@ -20,20 +23,24 @@ class Allowances:
 
     Attributes:
         reads: of a tenant, all its tokens together.
+        answers: of a tenant: recommendations for its shoppers.
+        events: batches of events of a tenant.
         tokens: tokens one client may ask for.
         addresses: token requests from one network address, whatever client they name.
     """
 
     reads: int = 600
+    answers: int = 60_000
+    events: int = 6_000
     tokens: int = 60
     addresses: int = 300
     _counted: SlidingWindowCounterRateLimiter = field(
         default_factory=lambda: SlidingWindowCounterRateLimiter(MemoryStorage()), repr=False
     )
 
-    def read(self, tenant: str) -> int | None:
-        """Count a read of a tenant; None when it may go on, else seconds to wait."""
-        return self._take(RateLimitItemPerMinute(self.reads), "reads", tenant)
+    def take(self, kind: Kind, tenant: str) -> int | None:
+        """Count a request of a tenant; None when it may go on, else seconds to wait."""
+        return self._take(RateLimitItemPerMinute(getattr(self, kind)), kind, tenant)
 
     def token(self, client_id: str, address: str) -> int | None:
         """Count a request for a token; None when it may go on, else seconds to wait."""

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from serving.allowance import Kind
 from serving.auth.tokens import Claims, Refused
 from serving.context import Context, context_of
 from serving.problems import Problem
@@ -36,8 +37,10 @@ async def signed_in(request: Request) -> Claims:
     return claims
 
 
-def reads(scope: str) -> Callable[..., Awaitable[Access]]:
-    """A dependency that lets a request through which may read `scope` of the tenant it names (its own when it names none).
+def may(scope: str, kind: Kind = "reads") -> Callable[..., Awaitable[Access]]:
+    """A dependency that lets a request through whose token has `scope`, for the tenant it names (its own when it names none).
+
+    It is counted against the tenant's allowance of this kind.
 
     Another tenant's name gets 403, the same whether there is such a tenant or not.
     """
@@ -51,9 +54,9 @@ def reads(scope: str) -> Callable[..., Awaitable[Access]]:
         ] = None,
     ) -> Access:
         if scope not in claims.scope or tenant not in (None, claims.tenant):
-            raise Problem("forbidden", "This token may not read what was asked for.")
+            raise Problem("forbidden", "This token may not do what was asked for.")
         context = context_of(request)
-        wait = context.allowances.read(claims.tenant)
+        wait = context.allowances.take(kind, claims.tenant)
         if wait is not None:
             raise Problem("too-many", f"Ask again in {wait} seconds.", headers={"Retry-After": str(wait)})
         return Access(context, claims.tenant)
