@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
+from msgspec import Meta, Struct
 
 from serving.answers import JSON, chosen
-from serving.auth.access import Access, may
+from serving.auth.access import TENANT, Access, admit
 from serving.champions import champion_of
 from serving.openapi import GUARDED, problems
 from serving.problems import Problem
+from serving.queries import HEADER, Reader
 from serving.schemas import Recommendations
 from varai.learning.champions import Champion
 from varai.learning.recommend import Asked, Shown
@@ -22,92 +23,103 @@ router = APIRouter(prefix="/v1", tags=["shop"])
 LARGEST_LIMIT = 100
 MOST_VIEWED = 10_000
 _TOLD = problems("not-found", "not-trained", "no-registry", *GUARDED)
-_PSEUDONYM = r"^[0-9a-f]{32}$"
-_PRICE = r"^\d{1,12}(\.\d{1,6})?$"
-Words = Annotated[list[Annotated[str, Query(max_length=200)]] | None, Query(max_length=50)]
-Item = Annotated[str, Query(min_length=1, max_length=200)]
+Word = Annotated[str, Meta(min_length=1, max_length=200)]
+Words = Annotated[tuple[Word, ...], Meta(max_length=50)]
+Price = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,6})?$", description="a bound, included; major units")]
+_FILTERS = ("shape", "rim", "material", "colour", "feed", "price_from", "price_to")
+"""`varai.learning.eligibility.FILTERS` names the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What items must be; of values of one name one has to fit. `varai.learning.eligibility.FILTERS` names the same."""
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What both routes take: whose, how many, and which. Of values of one filter one has to fit."""
 
-    shape: Words = None
-    rim: Words = None
-    material: Words = None
-    colour: Words = None
-    feed: Words = None
-    price_from: Annotated[str | None, Query(pattern=_PRICE, description="lowest price, major units")] = None
-    price_to: Annotated[str | None, Query(pattern=_PRICE, description="highest price, major units")] = None
+    tenant: Annotated[str, Meta(description=TENANT)] = ""
+    limit: Annotated[int, Meta(ge=1, le=LARGEST_LIMIT, description="items at most")] = 10
+    shape: Annotated[Words, Meta(description="shapes of the frame")] = ()
+    rim: Annotated[Words, Meta(description="kinds of rim")] = ()
+    material: Annotated[Words, Meta(description="materials")] = ()
+    colour: Annotated[Words, Meta(description="colours")] = ()
+    feed: Annotated[Words, Meta(description="connections of the tenant")] = ()
+    price_from: Price = ""
+    price_to: Price = ""
 
-    def given(self) -> dict[str, tuple[str, ...]]:
-        """Those that are set, by name."""
-        several = {name: getattr(self, name) for name in ("shape", "rim", "material", "colour", "feed")}
-        bounds = {name: getattr(self, name) for name in ("price_from", "price_to")}
-        found = {name: tuple(words) for name, words in several.items() if words}
-        return found | {name: (bound,) for name, bound in bounds.items() if bound is not None}
-
-
-Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="items at most")]
-Reader = Annotated[Access, Depends(may("recommendations:read", "answers"))]
+    def filters(self) -> dict[str, tuple[str, ...]]:
+        """Those that are given, by name."""
+        found = {name: getattr(self, name) for name in _FILTERS}
+        return {name: (value,) if isinstance(value, str) else value for name, value in found.items() if value}
 
 
-@router.get("/recommendations", summary="What to show a shopper", response_model=Recommendations, responses=_TOLD)
-async def recommend(
-    request: Request,
-    access: Reader,
-    wanted: Annotated[Filters, Depends()],
+class Visit(Wanted, frozen=True, kw_only=True):
+    """Who asks, and from where."""
+
     subject: Annotated[
-        str | None,
-        Header(alias="Varai-Subject", pattern=_PSEUDONYM, description="pseudonym of a customer; else a visitor"),
-    ] = None,
-    product: Annotated[Item | None, Query(description="the page this is for: `feed/id`, or the id alone")] = None,
+        str,
+        Meta(
+            pattern=r"^[0-9a-f]{32}$",
+            description="pseudonym of a customer; without it, a visitor is asking",
+            extra_json_schema={HEADER: "Varai-Subject"},
+        ),
+    ] = ""
+    product: Annotated[str, Meta(max_length=200, description="the page this is for: `feed/id`, or the id alone")] = ""
     viewed: Annotated[
-        list[Item] | None,
-        Query(max_length=MOST_VIEWED, description="what was viewed, the latest last; the last 50 products count"),
-    ] = None,
-    limit: Limit = 10,
-    explore: Annotated[float, Query(ge=0, le=1, description="share of the answer that chance gives to others")] = 0.1,
-    again: Annotated[bool, Query(description="also what the customer has bought already")] = False,
-) -> Response:
+        tuple[Word, ...],
+        Meta(max_length=MOST_VIEWED, description="what was viewed, the latest last; the last 50 products count"),
+    ] = ()
+    explore: Annotated[float, Meta(ge=0, le=1, description="share of the answer that chance gives to others")] = 0.1
+    again: Annotated[bool, Meta(description="also what the customer has bought already")] = False
+
+
+_VISIT, _WANTED = Reader(Visit), Reader(Wanted)
+
+
+@router.get(
+    "/recommendations",
+    summary="What to show a shopper",
+    response_model=Recommendations,
+    responses=_TOLD,
+    openapi_extra={"parameters": _VISIT.parameters},
+)
+async def recommend(request: Request) -> Response:
     """Products for a customer by what they bought, for a visitor by what was viewed, or to stand beside a product.
 
     Only what is on sale and in stock is shown. Each item says why: `bought_together`, `similar_to_viewed`, `popular_now`,
     `similar_attributes` or `new_arrival`; `explored` ones were drawn by chance. `stale` is true while the registry or the
     catalogue cannot be read. With its `answer_id` an answer can be recomputed.
     """
+    access = admit(request, "recommendations:read", "answers")
     chosen(request, (JSON,))
+    wanted = _VISIT.read(request)
     champion = await champion_of(access)
     asked = Asked(
-        subject=None if subject in champion.erased else subject,
-        viewed=tuple(viewed or ()),
-        product=product,
-        again=again,
-        limit=limit,
-        filters=wanted.given(),
-        explore=explore,
+        subject=wanted.subject if wanted.subject and wanted.subject not in champion.erased else None,
+        viewed=wanted.viewed,
+        product=wanted.product or None,
+        again=wanted.again,
+        limit=wanted.limit,
+        filters=wanted.filters(),
+        explore=wanted.explore,
     )
     return _answer(access, champion, asked)
 
 
 @router.get(
-    "/similar/{product:path}", summary="What is like a product", response_model=Recommendations, responses=_TOLD
+    "/similar/{product:path}",
+    summary="What is like a product",
+    response_model=Recommendations,
+    responses=_TOLD,
+    openapi_extra={"parameters": _WANTED.parameters},
 )
 async def similar(
-    request: Request,
-    access: Reader,
-    wanted: Annotated[Filters, Depends()],
-    product: Annotated[
-        str, Path(min_length=1, max_length=200, description="`feed/id`, or the id alone", examples=["shop/1"])
-    ],
-    limit: Limit = 10,
+    request: Request, product: Annotated[str, Path(description="`feed/id`, or the id alone", examples=["shop/p1"])]
 ) -> Response:
     """Products that look and cost like this one, the most alike first; fewer than asked for where few are."""
+    access = admit(request, "recommendations:read", "answers")
     chosen(request, (JSON,))
+    wanted = _WANTED.read(request)
     champion = await champion_of(access)
     if product not in champion.bundle.codes:
         raise Problem("not-found", "The model knows no such product; a new one is known after the next training.")
-    return _answer(access, champion, Asked(product=product, similar=True, limit=limit, filters=wanted.given()))
+    return _answer(access, champion, Asked(product=product, similar=True, limit=wanted.limit, filters=wanted.filters()))
 
 
 def _answer(access: Access, champion: Champion, asked: Asked) -> Response:

@@ -13,8 +13,7 @@ something speaks for, and new arrivals. The score of a new arrival that is explo
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -32,6 +31,7 @@ LISTED: Final = 50
 
 _POPULAR, _ALIKE, _NEW = (REASONS.index(each) for each in ("popular_now", "similar_attributes", "new_arrival"))
 _TRIES: Final = 4
+_BEHIND: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ class Visit:
 
 def visit(bundle: Bundle, asked: Asked) -> Visit:
     """The items asked by that the bundle knows."""
+    if asked.product is None and not asked.viewed:
+        return _NOWHERE
     product = bundle.codes.get(asked.product) if asked.product is not None else None
     latest: dict[int, None] = {}
     for item in reversed(asked.viewed):
@@ -122,7 +124,7 @@ def listed(bundle: Bundle, row: int) -> _Ranked:
 
 def _found(bundle: Bundle, eligible: Booleans, asked: Asked, row: int | None, here: Visit) -> _Ranked:
     """The best by score, and some more to explore. Of what was computed beforehand where that reaches, else by the sum."""
-    most = max(asked.limit, LISTED) if asked.explore else asked.limit
+    most = asked.limit + _BEHIND if asked.explore else asked.limit
     if not len(here) and row is None:
         codes = bundle.popular_shown
         return [
@@ -193,22 +195,34 @@ def _explored(
     bundle: Bundle, eligible: Booleans, asked: Asked, row: int | None, here: Visit, found: _Ranked, seed: int
 ) -> _Ranked:
     """Drawn by the seed, and new to the visitor: first new arrivals, then what ranks behind the answer."""
-    chance = random.Random(seed)  # noqa: S311 - a draw that can be repeated, not a secret
-    wanted = min(asked.limit, int(asked.limit * asked.explore + chance.random()))
+    chance = _draws(seed)
+    wanted = min(asked.limit, int(asked.limit * asked.explore + next(chance)))
+    if not wanted:
+        return []
     known = {code for code, _, _ in found[: asked.limit - wanted]} | set(here.viewed.tolist() + here.product.tolist())
     if row is not None and not asked.again:
         known.update(bundle.bought(row).tolist())
     pool = bundle.arrival_codes[eligible[bundle.arrival_codes]]
     drawn: dict[int, tuple[int, float, int]] = {}
     for _ in range(_TRIES * wanted if len(pool) else 0):
-        code = int(pool[int(chance.random() * len(pool))])
+        code = int(pool[int(next(chance) * len(pool))])
         if code not in known and len(drawn) < wanted:
             drawn[code] = (code, bundle.prior_weight * float(bundle.prior[code]), _NEW)
     behind = [one for one in found[asked.limit :] if one[0] not in drawn]
     while len(drawn) < wanted and behind:
-        one = behind.pop(int(chance.random() * len(behind)))
+        one = behind.pop(int(next(chance) * len(behind)))
         drawn[one[0]] = one
     return sorted(drawn.values(), key=lambda one: (-one[1], one[0]))
+
+
+def _draws(seed: int) -> Iterator[float]:
+    """Numbers in 0..1 (1 excluded), the same on every machine: Knuth's MMIX generator, its upper 53 bits.
+
+    The generators of the standard library cost more to seed than an answer does to make.
+    """
+    while True:
+        seed = (seed * 6364136223846793005 + 1442695040888963407) % 2**64
+        yield (seed >> 11) / 2**53
 
 
 def _shown(bundle: Bundle, ranked: _Ranked, *, explored: bool) -> Answer:
