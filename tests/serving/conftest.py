@@ -13,9 +13,9 @@ import duckdb
 import pytest
 from fastapi.testclient import TestClient
 
+from bench.registry import Registry, registry_server
 from serving.allowance import Allowances
 from serving.app import create_app
-from tests.serving.registry import Registry, registry_server
 from tests.serving.shelves import bundle, staged
 from varai import catalogue, marts, registry
 from varai.kernel import Scope

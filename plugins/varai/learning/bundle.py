@@ -164,9 +164,19 @@ class Bundle:
         return np.flatnonzero(self.arrivals).astype(np.int32)
 
     @cached_property
+    def prior_part(self) -> Doubles:
+        """What the prior adds to each item's score, [n]."""
+        return self.prior_weight * self.prior.astype(np.float64)
+
+    @cached_property
+    def speaks(self) -> Booleans:
+        """Which items something speaks for whoever asks: they were bought, or are new. [n]"""
+        return (self.prior > 0) | self.arrivals
+
+    @cached_property
     def popular_shown(self) -> Codes:
-        """`popular` without what was never bought and is not new."""
-        return self.popular[((self.prior > 0) | self.arrivals)[self.popular]]
+        """`popular` without those for which nothing speaks."""
+        return self.popular[self.speaks[self.popular]]
 
 
 @dataclass(frozen=True, slots=True)

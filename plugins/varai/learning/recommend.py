@@ -29,7 +29,7 @@ COUNTED: Final = 50
 LISTED: Final = 50
 """Items precomputed per subject."""
 
-_POPULAR, _ALIKE, _NEW = (REASONS.index(each) for each in ("popular_now", "similar_attributes", "new_arrival"))
+_TOGETHER, _VIEWED, _POPULAR, _ALIKE, _NEW = range(len(REASONS))
 _TRIES: Final = 4
 _BEHIND: Final = 10
 
@@ -127,8 +127,9 @@ def _found(bundle: Bundle, eligible: Booleans, asked: Asked, row: int | None, he
     most = asked.limit + _BEHIND if asked.explore else asked.limit
     if not len(here) and row is None:
         codes = bundle.popular_shown
+        scores = bundle.prior_part
         return [
-            (code, bundle.prior_weight * float(bundle.prior[code]), _POPULAR if bundle.prior[code] > 0 else _NEW)
+            (code, float(scores[code]), _POPULAR if scores[code] > 0 else _NEW)
             for code in codes[eligible[codes]][:most].tolist()
         ]
     if not len(here) and row is not None and not asked.again:
@@ -143,20 +144,35 @@ def _found(bundle: Bundle, eligible: Booleans, asked: Asked, row: int | None, he
 
 def _ranked(bundle: Bundle, eligible: Booleans, asked: Asked, row: int | None, here: Visit, most: int) -> _Ranked:
     held = bundle.bought(row) if row is not None else _NONE
-    near, alike = bundle.near, bundle.alike
-    prior = bundle.prior_weight * bundle.prior.astype(np.float64)
-    together = _sum(near, held) + _sum(near, here.product)
-    viewed = _sum(near, here.viewed) + _sum(alike, here.viewed, _weights(bundle, here.viewed))
-    like = bundle.alike_weight * _sum(alike, held) + _sum(alike, here.product, _weights(bundle, here.product))
-    # In the order of REASONS, but for new arrivals: those are what nothing else speaks for.
-    parts = np.stack([together, viewed, prior, like])
-    speaks = (parts > 0).any(axis=0)
-    allowed = eligible & (speaks | bundle.arrivals)
+    parts = _parts(bundle, held, here)
+    total, speaks = bundle.prior_part.copy(), bundle.speaks
+    for _, part in parts:
+        total += part
+        speaks = speaks | (part > 0)
+    allowed = eligible & speaks
     for known in (here.viewed, here.product, _NONE if asked.again else held):
         allowed[known] = False
-    codes, scores = _best(np.flatnonzero(allowed), prior + together + viewed + like, most)
-    reasons = np.where(speaks[codes], parts[:, codes].argmax(axis=0), _NEW)
+    codes, scores = _best(np.flatnonzero(allowed), total, most)
+    named = sorted([*parts, (_POPULAR, bundle.prior_part)], key=lambda one: one[0])
+    shares = np.stack([part[codes] for _, part in named])
+    first = np.array([reason for reason, _ in named])[shares.argmax(axis=0)]
+    reasons = np.where((shares > 0).any(axis=0), first, _NEW)  # new arrivals are what nothing else speaks for
     return list(zip(codes.tolist(), scores.tolist(), reasons.tolist(), strict=True))
+
+
+def _parts(bundle: Bundle, held: Codes, here: Visit) -> list[tuple[int, Doubles]]:
+    """What history and visit add to the scores, [n] each, with the reason it stands for."""
+    near, alike, found = bundle.near, bundle.alike, []
+    both = np.concatenate([held, here.product])
+    if len(both):
+        found.append((_TOGETHER, _sum(near, both)))
+    if len(here.viewed):
+        weights = _weights(bundle, here.viewed)
+        found.append((_VIEWED, _sum(near, here.viewed) + _sum(alike, here.viewed, weights)))
+    if len(both) and (bundle.alike_weight or len(here.product)):
+        weights = np.concatenate([np.full(len(held), bundle.alike_weight), _weights(bundle, here.product)])
+        found.append((_ALIKE, _sum(alike, both, weights)))
+    return found
 
 
 def _alike(bundle: Bundle, eligible: Booleans, product: Codes, limit: int) -> _Ranked:
@@ -207,7 +223,7 @@ def _explored(
     for _ in range(_TRIES * wanted if len(pool) else 0):
         code = int(pool[int(next(chance) * len(pool))])
         if code not in known and len(drawn) < wanted:
-            drawn[code] = (code, bundle.prior_weight * float(bundle.prior[code]), _NEW)
+            drawn[code] = (code, float(bundle.prior_part[code]), _NEW)
     behind = [one for one in found[asked.limit :] if one[0] not in drawn]
     while len(drawn) < wanted and behind:
         one = behind.pop(int(next(chance) * len(behind)))

@@ -1,4 +1,4 @@
-"""A registry of models for tests: a real HTTP server that answers as MLflow's REST interface does, and can be made to fail."""
+"""A registry of models for benchmarks and tests: an HTTP server that answers as MLflow's does, and can be made to fail."""
 
 from __future__ import annotations
 
