@@ -54,15 +54,17 @@ def bundle_of(scope: Scope, trained: Trained) -> Bundle:
         subjects=subjects,
         starts=trained.starts,
         history=trained.history,
-        lists=np.full((len(subjects), LISTED), -1, np.int32),
-        list_scores=np.zeros((len(subjects), LISTED), np.float64),
-        list_reasons=np.zeros((len(subjects), LISTED), np.uint8),
+        lists=np.zeros((len(subjects), 0), np.int32),
+        list_scores=np.zeros((len(subjects), 0), np.float64),
+        list_reasons=np.zeros((len(subjects), 0), np.uint8),
     )
-    return _with_lists(empty)
+    return with_lists(empty)
 
 
-def _with_lists(bundle: Bundle) -> Bundle:
-    codes, scores, reasons = bundle.lists.copy(), bundle.list_scores.copy(), bundle.list_reasons.copy()
+def with_lists(bundle: Bundle) -> Bundle:
+    """The bundle with what it would show each subject, computed beforehand by the same sum as without."""
+    shape = (len(bundle.subjects), LISTED)
+    codes, scores, reasons = np.full(shape, -1, np.int32), np.zeros(shape, np.float64), np.zeros(shape, np.uint8)
     for row in range(len(bundle.subjects)):
         for place, (code, score, reason) in enumerate(listed(bundle, row)):
             codes[row, place], scores[row, place], reasons[row, place] = code, score, reason

@@ -132,13 +132,13 @@ def _found(bundle: Bundle, eligible: Booleans, asked: Asked, row: int | None, he
             (code, float(scores[code]), _POPULAR if scores[code] > 0 else _NEW)
             for code in codes[eligible[codes]][:most].tolist()
         ]
-    if not len(here) and row is not None and not asked.again:
-        codes = bundle.lists[row]
-        places = np.flatnonzero(eligible[codes] & (codes >= 0))[:most] if len(codes) else _NONE
+    codes = bundle.lists[row] if row is not None else _NONE
+    if len(codes) and not len(here) and not asked.again:
+        places = np.flatnonzero(eligible[codes] & (codes >= 0))[:most]
         # A list that is not full holds everything there is for this subject.
-        if len(places) >= asked.limit or not len(codes) or codes[-1] < 0:
-            scores, reasons = bundle.list_scores[row, places], bundle.list_reasons[row, places]
-            return list(zip(codes[places].tolist(), scores.tolist(), reasons.tolist(), strict=True))
+        if len(places) >= asked.limit or codes[-1] < 0:
+            own, reasons = bundle.list_scores[row, places], bundle.list_reasons[row, places]
+            return list(zip(codes[places].tolist(), own.tolist(), reasons.tolist(), strict=True))
     return _ranked(bundle, eligible, asked, row, here, most)
 
 
