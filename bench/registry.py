@@ -36,7 +36,7 @@ class Registry:
             return 404, json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not found"}).encode()
         return 200, json.dumps({"model_version": found}).encode()
 
-    def promote(self, scope: Scope, bundle: Bundle, number: int = 1, **tags: str) -> Stored:
+    def promote(self, scope: Scope, bundle: Bundle, number: int = 1, /, **tags: str) -> Stored:
         """Store a bundle and make it the champion of the scope's tenant, as training does."""
         stored = store(scope, bundle)
         given = {

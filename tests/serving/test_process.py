@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -55,6 +57,17 @@ def test_a_token_of_the_command_opens_the_api(served: str, home: Path) -> None:
     log = (home / "server.log").read_text()
     assert '"route": "/v1/sync"' in log
     assert token not in log
+
+
+def test_ten_thousand_viewed_reach_the_application(served: str) -> None:
+    """What a long address meets is the API's own answer, a problem with a sentence; here that of a request without a token."""
+    viewed = "&".join(f"viewed=shop/{number:012}" for number in range(10_000))
+    address = urlsplit(served)
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=20) as wire:
+        wire.sendall(f"GET /v1/recommendations?{viewed} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        said = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert said.startswith(b"HTTP/1.1 401 ")
+    assert b"application/problem+json" in said
 
 
 def test_an_unknown_tenant_is_a_sentence(served: str) -> None:

@@ -145,7 +145,7 @@ def by_hand(case: Case) -> list[tuple[str, float, str]]:
 
 
 @given(case=cases())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_answers_are_the_formula(case: Case) -> None:
     found = recommend(case.bundle, case.eligible, case.asked, 0)
     wanted = by_hand(case)
@@ -155,7 +155,7 @@ def test_answers_are_the_formula(case: Case) -> None:
 
 
 @given(case=cases())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_lists_made_beforehand_change_nothing(case: Case) -> None:
     """Without its lists a bundle gives the same answers, bit for bit, by the sum."""
     asked = replace(case.asked, viewed=(), product=None, again=False)
@@ -192,7 +192,7 @@ def test_lists_that_are_full_change_nothing_either(seed: int, on_sale: float, li
 
 
 @given(case=cases(explore=st.sampled_from([0.1, 0.5, 1.0])), seed=st.integers(0, 2**63 - 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_chance_draws_may_be_shown_and_is_new(case: Case, seed: int) -> None:
     bundle, asked = case.bundle, case.asked
     found = recommend(bundle, case.eligible, asked, seed)
