@@ -50,9 +50,9 @@ class Reader:
             elif name in self._names:
                 given[name] = value
         for name, header in self._headers.items():
-            value = request.headers.get(header)
-            if value is not None:
-                given[name] = value
+            held = request.headers.get(header)
+            if held is not None:
+                given[name] = held
         try:
             return msgspec.convert(given, self._kind, strict=False)
         except msgspec.ValidationError as error:

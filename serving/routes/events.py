@@ -12,13 +12,13 @@ from starlette.concurrency import run_in_threadpool
 
 from serving.answers import JSON, chosen
 from serving.auth.access import Access, may
+from serving.bodies import read_json
 from serving.openapi import GUARDED, problems
 from serving.problems import Problem
 from serving.schemas import EventBatch, EventsTaken
 from varai.landing import Event, land_events
 
 router = APIRouter(prefix="/v1", tags=["shop"])
-LARGEST_BODY = 512 * 1024
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -41,7 +41,7 @@ async def take_events(request: Request, access: Annotated[Access, Depends(may("e
     a person is belongs here, and members that are not described are refused.
     """
     chosen(request, (JSON,))
-    batch = await _read(request)
+    batch = _batch(await read_json(request))
     counters, agreed = access.context.counters, [one for one in batch.events if one.consent]
     events = [Event(one.id, one.kind, one.feed, one.product, one.subject, one.at) for one in agreed]
     scope = access.context.tenant_scope(access.tenant)
@@ -57,16 +57,9 @@ async def take_events(request: Request, access: Annotated[Access, Depends(may("e
     return Response(orjson.dumps({"tenant": access.tenant, **fates}), media_type=JSON)
 
 
-async def _read(request: Request) -> EventBatch:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise Problem("unsupported-media", f"Send the events as {JSON}.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise Problem("too-large", f"A batch has at most {LARGEST_BODY:,} bytes; send it in parts.")
+def _batch(body: bytes) -> EventBatch:
     try:
-        return EventBatch.model_validate_json(bytes(body))
+        return EventBatch.model_validate_json(body)
     except ValidationError as error:
         told = error.errors(include_url=False, include_context=False, include_input=False)
         errors = [{"where": ".".join(map(str, ("body", *one["loc"]))), "what": one["msg"]} for one in told[:20]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 import orjson
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
@@ -11,6 +12,7 @@ from msgspec import Meta, Struct
 
 from serving.answers import JSON, chosen
 from serving.auth.access import TENANT, Access, admit
+from serving.bodies import read_json
 from serving.champions import champion_of
 from serving.openapi import GUARDED, problems
 from serving.problems import Problem
@@ -26,6 +28,10 @@ _TOLD = problems("not-found", "not-trained", "no-registry", *GUARDED)
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Words = Annotated[tuple[Word, ...], Meta(max_length=50)]
 Price = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,6})?$", description="a bound, included; major units")]
+Viewed = Annotated[
+    tuple[Word, ...],
+    Meta(max_length=MOST_VIEWED, description="what was viewed, the latest last; the last 50 products count"),
+]
 _FILTERS = ("shape", "rim", "material", "colour", "feed", "price_from", "price_to")
 """`varai.learning.eligibility.FILTERS` names the same."""
 
@@ -61,15 +67,22 @@ class Visit(Wanted, frozen=True, kw_only=True):
         ),
     ] = ""
     product: Annotated[str, Meta(max_length=200, description="the page this is for: `feed/id`, or the id alone")] = ""
-    viewed: Annotated[
-        tuple[Word, ...],
-        Meta(max_length=MOST_VIEWED, description="what was viewed, the latest last; the last 50 products count"),
-    ] = ()
+    viewed: Viewed = ()
     explore: Annotated[float, Meta(ge=0, le=1, description="share of the answer that chance gives to others")] = 0.1
     again: Annotated[bool, Meta(description="also what the customer has bought already")] = False
 
 
+class Seen(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request by POST."""
+
+    viewed: Viewed
+
+
 _VISIT, _WANTED = Reader(Visit), Reader(Wanted)
+_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {JSON: {"schema": msgspec.json.schema(Seen)["$defs"]["Seen"]}},
+}
 
 
 @router.get(
@@ -88,7 +101,31 @@ async def recommend(request: Request) -> Response:
     """
     access = admit(request, "recommendations:read", "answers")
     chosen(request, (JSON,))
+    return await _recommend(access, _VISIT.read(request))
+
+
+@router.post(
+    "/recommendations",
+    summary="What to show a shopper who viewed much",
+    response_model=Recommendations,
+    responses=_TOLD | problems("too-large", "unsupported-media"),
+    openapi_extra={"parameters": _VISIT.parameters, "requestBody": _BODY},
+)
+async def recommend_by_body(request: Request) -> Response:
+    """As GET does, with `viewed` in the body: the address of a request holds some thousands of products at most."""
+    access = admit(request, "recommendations:read", "answers")
+    chosen(request, (JSON,))
     wanted = _VISIT.read(request)
+    try:
+        seen = msgspec.json.decode(await read_json(request), type=Seen)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Problem(
+            "invalid", "Correct the body.", errors=[{"where": "body", "what": "is no object with `viewed`, a list"}]
+        ) from error
+    return await _recommend(access, msgspec.structs.replace(wanted, viewed=seen.viewed))
+
+
+async def _recommend(access: Access, wanted: Visit) -> Response:
     champion = await champion_of(access)
     asked = Asked(
         subject=wanted.subject if wanted.subject and wanted.subject not in champion.erased else None,

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from serving.routes.events import LARGEST_BODY
+from serving.bodies import LARGEST
 from tests.serving.conftest import NOW, SUBJECT, World
 from varai.stores import documents
 
@@ -115,7 +115,7 @@ def test_a_batch_has_a_bound(world: World, bearer: dict[str, str]) -> None:
     assert tell(world, bearer, *(event() for _ in range(500)))["landed"] == 500
     too_many = world.eu.post(URL, headers=bearer, json={"events": [event() for _ in range(501)]})
     assert too_many.status_code == 422
-    large = json.dumps({"events": [event()]}).encode() + b" " * LARGEST_BODY
+    large = json.dumps({"events": [event()]}).encode() + b" " * LARGEST
     answer = world.eu.post(URL, headers={**bearer, "Content-Type": "application/json"}, content=large)
     assert answer.status_code == 413
     other = world.eu.post(URL, headers={**bearer, "Content-Type": "text/plain"}, content=b"{}")

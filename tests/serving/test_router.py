@@ -33,9 +33,8 @@ PUBLIC = {
 }
 SHOP = {"/v1/products", "/v1/recommendations", "/v1/similar/{product:path}", "/v1/events", "/v1/models"}
 GUARDED = SHOP | {"/v1/reports/sales", "/v1/sync"}
-EVENTS = {
-    "events": [{"id": "e", "kind": "view", "feed": "shop", "product": "p0", "at": NOW.isoformat(), "consent": False}]
-}
+EVENT = {"id": "e", "kind": "view", "feed": "shop", "product": "p0", "at": NOW.isoformat(), "consent": False}
+BODIES = {"/v1/events": {"events": [EVENT]}, "/v1/recommendations": {"viewed": ["p1"]}}
 OTHERS = [
     "brillen-haus",
     "northwind-us",
@@ -198,7 +197,7 @@ def with_tenant(client: TestClient) -> list[tuple[str, str]]:
 
 def send(client: TestClient, method: str, path: str, **more: Any) -> httpx.Response:
     """A request that the route answers when the token may."""
-    body = {"json": EVENTS} if method == "POST" else {}
+    body = {"json": BODIES[path]} if method == "POST" else {}
     return client.request(method, path.replace("{product:path}", "shop/p0"), **body, **more)
 
 

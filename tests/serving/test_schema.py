@@ -34,6 +34,7 @@ OPERATIONS = [
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/v1/products"),
     ("GET", "/v1/recommendations"),
+    ("POST", "/v1/recommendations"),
     ("GET", "/v1/similar/{product}"),
     ("POST", "/v1/events"),
     ("GET", "/v1/models"),

@@ -225,7 +225,9 @@ def pack(bundle: Bundle) -> bytes:
     for name, attribute in bundle.attributes.items():
         arrays |= {f"{name}_items": attribute.items, f"{name}_held": attribute.held}
     out = io.BytesIO()
-    np.savez(out, meta=np.frombuffer(text, np.uint8), **{name: arrays[name] for name in sorted(arrays)})
+    arrays["meta"] = np.frombuffer(text, np.uint8)
+    named: dict[str, Any] = {name: arrays[name] for name in sorted(arrays)}
+    np.savez(out, **named)
     return out.getvalue()
 
 

@@ -152,7 +152,9 @@ class Champions:
     def _renew(self, seat: _Seat, *, registry_answers: bool) -> bool:
         """Fill or renew a seat; returns whether the registry answered. The failure is kept where there is nothing to serve."""
         scope, held = self._scope_of(seat.tenant), seat.champion
-        seat.tried_at, failure = time.monotonic(), None
+        found: Champion | None = None
+        failure: Exception | None = None
+        seat.tried_at = time.monotonic()
         try:
             if not registry_answers:
                 raise Unavailable("The registry of models does not answer.")
@@ -163,7 +165,9 @@ class Champions:
         except _FAILURES as error:
             failure = error
             found = None if isinstance(error, Gone) else self._kept(scope, seat.model, held)
-            log.warning("champion.kept" if found else "champion.none", tenant=seat.tenant, kind=type(error).__name__)
+            log.warning(
+                "champion.kept" if found is not None else "champion.none", tenant=seat.tenant, kind=type(error).__name__
+            )
         seat.champion = found
         seat.failure = _told(failure) if failure is not None and found is None else None
         return not isinstance(failure, Unavailable)

@@ -198,7 +198,9 @@ def _sum(neighbours: Neighbours, codes: Codes, weights: Doubles | None = None) -
     indices, values = neighbours.indices[codes], neighbours.weights[codes].astype(np.float64)
     if weights is not None:
         values *= weights[:, None]
-    return np.bincount(indices.ravel() + 1, values.ravel(), minlength=len(neighbours.indices) + 1)[1:]
+    # What fills a row up, -1, is counted into the place before the first, and left there.
+    found = np.bincount(indices.ravel() + 1, values.ravel(), minlength=len(neighbours.indices) + 1)
+    return np.asarray(found[1:], np.float64)
 
 
 def _weights(bundle: Bundle, codes: Codes) -> Doubles:
