@@ -70,14 +70,19 @@ def champion(scope: Scope, model: str, client: httpx.Client) -> Version | None:
     except httpx.HTTPError as error:
         raise Unavailable(f"The registry of models does not answer ({type(error).__name__}).") from error
     body = _json(answer)
-    if answer.status_code in (400, 404) and body.get("error_code") in (
-        "RESOURCE_DOES_NOT_EXIST",
-        "INVALID_PARAMETER_VALUE",
-    ):
+    if _is_absent(answer.status_code, body):
         return None
     if answer.status_code != httpx.codes.OK:
         raise Unavailable(f"The registry of models answered {answer.status_code}.")
     return _version(scope, model, body)
+
+
+def _is_absent(status: int, body: Mapping[str, Any]) -> bool:
+    """Whether MLflow 3 says that there is no such model (404), or that it has no such alias (400, told in words alone)."""
+    code, said = body.get("error_code"), str(body.get("message", ""))
+    return (status, code) == (404, "RESOURCE_DOES_NOT_EXIST") or (
+        (status, code) == (400, "INVALID_PARAMETER_VALUE") and f"alias {ALIAS} not found" in said
+    )
 
 
 def _json(answer: httpx.Response) -> Mapping[str, Any]:

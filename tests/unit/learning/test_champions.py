@@ -213,6 +213,29 @@ def test_a_failure_is_not_found_out_with_every_request(champions: Champions, reg
     assert registered.asked == 1
 
 
+ABSENT = {
+    404: b'{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Registered Model with name=x not found"}',
+    400: b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "Registered model alias champion not found."}',
+}
+"""As an MLflow 3.17 server answers: for a model it does not know, and for one without a champion."""
+
+
+@pytest.mark.parametrize("status", ABSENT)
+def test_a_champion_that_was_taken_away_serves_no_more(
+    champions: Champions, registered: Registry, scope: Scope, made: Bundle, status: int
+) -> None:
+    registered.promote(scope, made)
+    champions.load("northwind-eu", MODEL)
+    registered.breaks = (400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "Missing value for parameter"}')
+    champions.renew()
+    assert number(champions) == ("1", True), "Another refusal takes nothing away."
+    registered.breaks = (status, ABSENT[status])
+    champions.renew()
+    assert champions.current("northwind-eu", MODEL) is None
+    with pytest.raises(Gone):
+        champions.load("northwind-eu", MODEL)
+
+
 def test_without_a_registry_the_cure_is_named(settings_of_two: Settings) -> None:
     champions = Champions(lambda tenant: settings_of_two.scope("eu", tenant), every_s=3600)
     with pytest.raises(Misconfigured, match="VARAI_STORES__EU__REGISTRY_URL"):
