@@ -12,9 +12,9 @@ import pytest
 from bench.registry import Registry, registry_server
 from tests.serving.shelves import bundle, stock
 from varai.kernel import Gone, Malformed, Misconfigured, Scope, Unavailable
-from varai.learning.bundle import Bundle, store
+from varai.learning.bundle import Bundle, key_of, store
 from varai.learning.champions import Champions
-from varai.privacy import Ledger
+from varai.privacy import Ledger, move_object
 from varai.settings import Settings
 from varai.stores import objects
 
@@ -149,8 +149,9 @@ def damaged(scope: Scope, made: Bundle, registered: Registry, how: str) -> None:
         registered.promote(scope, second, 2, bundle="landing/northwind-eu/shop/orders/x.npz.sealed")
     elif how == "of another model":
         stored = store(scope, replace(second, model="other"))
-        objects(scope).write(f"models/northwind-eu/{MODEL}/x.npz.sealed", objects(scope).read(stored.key))
-        registered.promote(scope, second, 2, bundle=stored.key, sha256=stored.sha256)
+        key = key_of("northwind-eu", MODEL, stored.bundle_id)
+        move_object(scope, stored.key, key)
+        registered.promote(scope, second, 2, bundle=key, sha256=stored.sha256)
 
 
 @pytest.mark.parametrize(
