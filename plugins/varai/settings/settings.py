@@ -48,8 +48,14 @@ class RegionStores(BaseModel):
     registry_url: str | None = Field(
         default=None, description="where this region's registry of models (MLflow) answers; none: no models are served"
     )
+    pipelines_url: str | None = Field(
+        default=None, description="where this region's Kubeflow Pipelines answers; needed when pipelines is kubeflow"
+    )
+    pipelines_root: str = Field(
+        default="", description="gs:// folder for the names that steps exchange; needed when pipelines is vertex"
+    )
 
-    @field_validator("registry_url")
+    @field_validator("registry_url", "pipelines_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
         """An address that requests can be sent to, without the slash that paths begin with; empty is none."""
@@ -70,6 +76,12 @@ class Settings(BaseSettings):
     config: Path = Field(default=_REPOSITORY / "config", description="folder with regions.toml and tenants/")
     expectations: Path = Field(default=_REPOSITORY / "expectations", description="folder with the suites of the gate")
     dbt: Path = Field(default=_REPOSITORY / "dbt", description="folder of the dbt project")
+    ml_pipelines: Path = Field(
+        default=_REPOSITORY / "ml_pipelines", description="folder of the compiled pipeline and of models/"
+    )
+    pipelines: Literal["local", "kubeflow", "vertex"] = Field(
+        default="local", description="where training runs: in the task itself, or submitted to the region's service"
+    )
     database: str = Field(default="varai", description="name of the MongoDB database in each region")
     stores: Mapping[str, RegionStores] = Field(
         default_factory=dict, description="addresses per region: VARAI_STORES__<REGION>__<KEY>"
@@ -78,7 +90,9 @@ class Settings(BaseSettings):
         default_factory=dict, description="values of ${name} in feeds' base_url: VARAI_VENDORS__<NAME>"
     )
     secrets_from: Literal["folder", "google"] = Field(default="folder", description="where secrets are resolved")
-    google_project: str = Field(default="", description="project of Secret Manager when secrets_from is google")
+    google_project: str = Field(
+        default="", description="project of Secret Manager when secrets_from is google, and of Vertex AI"
+    )
     addresses: Mapping[str, str] = Field(
         default_factory=dict, description="user interfaces of this stack by name, for status"
     )
