@@ -205,4 +205,5 @@ def _too_little(data: Dataset, spec: ModelSpec) -> TooLittle | None:
         purchases=len(data.item),
         judged=judged,
         left_out=data.left_out,
+        snapshot_id=data.snapshot_id,
     )

@@ -9,6 +9,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from varai.kernel import Malformed, Scope, Word
 from varai.learning.promote import Verdict
 from varai.learning.words import Choice, Dataset, Fitted, Items, Neighbours, Report, Trained
 from varai.privacy import create_object, open_object
+from varai.settings import Settings
 from varai.stores import objects
 
 _W = TypeVar("_W", bound=Word)
@@ -49,6 +51,11 @@ class Job:
     def key(self, name: str) -> str:
         """Key of one of its parcels."""
         return f"{PREFIX}{self}/{name}.sealed"
+
+
+def cache_of(settings: Settings, region: str) -> Path:
+    """Where copies of published marts lie while they are learned from; processes may share it."""
+    return settings.home.resolve() / "cache" / "learning" / region
 
 
 class _DatasetWords(Word):

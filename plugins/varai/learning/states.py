@@ -20,8 +20,8 @@ class State(Word):
         sentence: what happened, and the cure where there is one.
         at, run: when, and in which run.
         version: of the registry, where one was made or kept.
-        purchases: how many there were to learn from, where that is known.
-        drift: what the last comparison with the champion's time found; empty where nothing moved, or nothing was compared.
+        purchases: how many there were to learn from; snapshot, until: what was read, and its last purchase; where that is known.
+        drift: what moved since, where a comparison found something.
     """
 
     kind: Kind
@@ -30,6 +30,8 @@ class State(Word):
     run: str
     version: int | None = None
     purchases: int | None = None
+    snapshot: str | None = None
+    until: datetime | None = None
     drift: str = ""
 
 

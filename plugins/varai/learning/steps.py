@@ -25,11 +25,13 @@ from varai.learning import promote as promoting
 from varai.learning import train as training
 from varai.learning.bundled import bundle_of
 from varai.learning.parcels import Job
-from varai.learning.spec import ModelSpec, specs
+from varai.learning.spec import ModelSpec, spec_of
 from varai.learning.states import State
 from varai.learning.tracking import Registry, registered_name
 from varai.learning.words import Dataset, Pointer, Report, TooLittle, Trained
+from varai.privacy import Ledger
 from varai.settings import Settings
+from varai.stores import objects
 
 _SUITES = ("product", "variant", "order", "order_line")
 
@@ -97,13 +99,39 @@ def outcomes(settings: Settings, region: str, jobs: Iterable[str]) -> Mapping[st
     return {job.tenant: state for job, state in found.items() if state is not None and state.run == job.run}
 
 
+def compare(settings: Settings, region: str, tenant: str, model: str, one: Pointer, other: Pointer) -> str:
+    """The recipes of two versions on the tenant's present test window, in a sentence.
+
+    Raises:
+        Misconfigured: an unknown model, or a recipe of another release. Gone, Malformed: as `assemble` does.
+    """
+    spec, scope = spec_of(settings.ml_pipelines / "models", model), settings.scope(region, tenant)
+    data = assembling.assemble(scope, spec, parcels.cache_of(settings, region))
+    if isinstance(data, TooLittle):
+        return data.sentence
+    first, second = (promoting.recipe_of(each.recipe) for each in (one, other))
+    if first is None or second is None:
+        raise Misconfigured("A version's recipe is one of another release.", "Compare versions of this release.")
+    found = training.compare(data, spec, first, second)
+    return (
+        f"{spec.metric} {found.one:.4f} against {found.other:.4f}, difference {found.difference:+.4f}"
+        f" [{found.interval.low:+.4f}, {found.interval.high:+.4f}] at {found.interval.confidence:.0%};"
+        f" {found.judged:,} subjects judged, snapshot {data.snapshot_id}, test window {found.window[:16]}."
+    )
+
+
+def delete(scope: Scope, model: str, number: int) -> None:
+    """Remove a version, its run, and its bundle where no other version has the same. Raises InUse, Gone."""
+    registry, name = Registry(scope), registered_name(scope, model)
+    gone = registry.delete(name, number).tags.get("varai.bundle", "")
+    if gone.startswith(bundles.folder(str(scope.tenant), model)):
+        if all(one.tags.get("varai.bundle") != gone for one in registry.versions(name)):
+            objects(scope).delete(gone)
+
+
 def _each(settings: Settings, region: str, jobs: Sequence[str], step: Callable[[_At], None]) -> list[str]:
-    known = specs(settings.ml_pipelines / "models")
     for job in map(Job.read, jobs):
-        spec = known.get(job.model)
-        if spec is None:
-            raise Misconfigured(f"There is no model '{job.model}'.", f"Name one of {', '.join(known)}.")
-        at = _At(settings, settings.scope(region, job.tenant), job, spec)
+        at = _At(settings, settings.scope(region, job.tenant), job, spec_of(settings.ml_pipelines / "models", job.model))
         try:
             step(at)
         except VaraiError as error:
@@ -113,9 +141,9 @@ def _each(settings: Settings, region: str, jobs: Sequence[str], step: Callable[[
 
 
 def _assemble(at: _At) -> None:
-    data = assembling.assemble(at.scope, at.spec, at.settings.home.resolve() / "cache" / "learning" / at.scope.region)
+    data = assembling.assemble(at.scope, at.spec, parcels.cache_of(at.settings, at.scope.region))
     if isinstance(data, TooLittle):
-        at.conclude("too little", data.sentence, purchases=data.purchases)
+        at.conclude("too little", data.sentence, purchases=data.purchases, snapshot=data.snapshot_id)
         return
     parcels.keep_dataset(at.scope, at.job, data)
 
@@ -143,19 +171,35 @@ def _promote(at: _At) -> None:
     data, trained = found
     registry, name = Registry(at.scope), registered_name(at.scope, at.spec.name)
     champion = registry.champion(name)
-    won = promoting.winner(trained, data, at.spec, verdict)
-    stored = bundles.store(at.scope, bundle_of(at.scope, won))
-    many = len(data.item)
+    stored = bundles.store(at.scope, bundle_of(at.scope, promoting.winner(trained, data, at.spec, verdict)))
+    about = {"purchases": len(data.item), "snapshot": data.snapshot_id, "until": trained.report.spans.until}
     if champion and champion.tags.get("varai.bundle") == stored.key:
-        at.conclude("unchanged", f"Nothing changed since version {champion.number}.", version=champion.number, purchases=many)
+        sentence = f"Version {champion.number} would come out again, so it stays. {verdict.sentence}"
+        at.conclude("unchanged", sentence, version=champion.number, **about)
         return
-    pointer = Pointer(
+    pointer = _pointer(at, data, stored, verdict)
+    card = cards.card(name, at.spec, trained.report, verdict, pointer)
+    version = registry.register(name, pointer, card, _figures(trained.report, verdict))
+    held = registry.held(name)
+    if held is None:
+        registry.promote(name, version.number)
+        at.conclude("served", verdict.sentence, version=version.number, **about)
+    else:
+        sentence = f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
+        at.conclude("held", sentence, version=version.number, **about)
+    _forget(at.scope, at.spec.name)
+
+
+def _pointer(at: _At, data: Dataset, stored: bundles.Stored, verdict: promoting.Verdict) -> Pointer:
+    suites = load_suites(at.settings.expectations)
+    return Pointer(
+        region=at.scope.region,
         bundle=stored.key,
         sha256=stored.sha256,
         snapshot=data.snapshot_id,
         mapping=bundles.mapping_version(),
         code=code_version(at.settings.ml_pipelines),
-        suites=_suites(at.settings),
+        suites=json.dumps({name: suites[name].version for name in _SUITES if name in suites}),
         trained_at=utc_now().isoformat(),
         metric=f"{verdict.served_value:.6f}",
         floor=f"{verdict.floor_value:.6f}",
@@ -163,15 +207,22 @@ def _promote(at: _At) -> None:
         serves=verdict.serves,
         decision=verdict.sentence,
     )
-    card = cards.card(name, at.spec, trained.report, verdict, pointer)
-    version = registry.register(name, pointer, card, _figures(trained.report, verdict))
-    held = registry.held(name)
-    if held:
-        sentence = f"Version {version.number} waits: {held} Promote it to let training go on."
-        at.conclude("held", sentence, version=version.number, purchases=many)
+
+
+def _forget(scope: Scope, model: str) -> None:
+    """Delete versions that know somebody who asked to be forgotten: nothing may roll back to them. The champion is not one, for
+    it was made without them; one that a person holds is, until it is replaced.
+    """
+    erased = Ledger(scope).subjects
+    if not erased:
         return
-    registry.promote(name, version.number)
-    at.conclude("served", verdict.sentence, version=version.number, purchases=many)
+    for version in Registry(scope).versions(registered_name(scope, model)):
+        if version.champion:
+            continue
+        pointer = version.pointer
+        known = bundles.load(scope, pointer.bundle, pointer.sha256)
+        if any(known.subject(subject) is not None for subject in erased):
+            delete(scope, model, version.number)
 
 
 def _trained(at: _At) -> tuple[Dataset, Trained] | None:
@@ -204,9 +255,3 @@ def code_version(pipelines: Path) -> str:
     for path in sorted([*Path(__file__).parent.glob("*.py"), *(pipelines / "models").glob("*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"
-
-
-def _suites(settings: Settings) -> str:
-    """Versions of the suites in force that judge what is learned from."""
-    found = load_suites(settings.expectations)
-    return json.dumps({name: found[name].version for name in _SUITES if name in found})

@@ -248,7 +248,7 @@ def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:
 
     (folder / POINTER).write_text(json.dumps(pointer.tags(), indent=1, sort_keys=True))
     asked = [ColSpec("string", name, required=False) for name in ("subject", "product")]
-    answered = [ColSpec("string", "item"), ColSpec("double", "score"), ColSpec("string", "reason")]
+    answered = [ColSpec("long", "row"), ColSpec("string", "item"), ColSpec("double", "score"), ColSpec("string", "reason")]
     model = folder / "model"
     pyfunc.save_model(
         model,

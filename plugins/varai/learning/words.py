@@ -30,6 +30,7 @@ class TooLittle:
     purchases: int
     judged: int
     left_out: Mapping[str, int]
+    snapshot_id: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,13 +268,14 @@ class Pointer:
     """What a registered version points at, and how it came to be: names and figures, nothing personal. All of it is text.
 
     Attributes:
-        bundle: key of the sealed object. sha256: of its plaintext, hex.
+        region: where it may be opened. bundle: key of the sealed object. sha256: of its plaintext, hex.
         snapshot: it was trained on. mapping: of the fields it was read from. code: version of the library and digest of what learns.
         suites: versions of the suites in force at training, JSON by entity.
         trained_at: ISO 8601, UTC. metric, floor: values on the test window of what is served and of the floor.
         recipe: the Choice it was fitted by, JSON. serves: what the decision chose. decision: the decision, a sentence.
     """
 
+    region: str
     bundle: str
     sha256: str
     snapshot: str

@@ -18,6 +18,7 @@ from varai.learning.words import Pointer
 from varai.settings import load
 
 POINTER = Pointer(
+    region="eu",
     bundle="models/acme/recommender/0123456789abcdef.npz.sealed",
     sha256="0123456789abcdef" * 4,
     snapshot="s1",
