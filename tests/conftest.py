@@ -138,7 +138,9 @@ def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["--backend-store-uri", f"sqlite:///{folder / 'registry.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
     environment = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with running(["env", *(f"{name}={value}" for name, value in environment.items()), *command], folder, lambda: _ok(url)):
+    with running(
+        ["env", *(f"{name}={value}" for name, value in environment.items()), *command], folder, lambda: _ok(url)
+    ):
         yield url
 
 

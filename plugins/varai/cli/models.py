@@ -92,7 +92,9 @@ def train(region: MaybeRegion = None, tenant: MaybeTenant = None, model: Model =
     for name in chosen_regions(settings, region):
         found = steps.learn(settings, name, _tenants(settings, name, tenant), model)
         for who, state in found.items():
-            Console().print(f"{name} {who}: {state.kind}. {state.sentence}", highlight=False, markup=False, soft_wrap=True)
+            Console().print(
+                f"{name} {who}: {state.kind}. {state.sentence}", highlight=False, markup=False, soft_wrap=True
+            )
             failed = failed or state.kind == "failed"
     if failed:
         raise typer.Exit(1)

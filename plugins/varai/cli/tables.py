@@ -80,7 +80,11 @@ def models(rows: Iterable[Mapping[str, Any]]) -> Table:
     for name in ("serves", "trained", "last training"):
         table.add_column(name)
     for row in rows:
-        version = "-" if row["version"] is None else f"{'[bold green]champion[/] ' if row['champion'] else ''}{row['version']}"
+        version = (
+            "-"
+            if row["version"] is None
+            else f"{'[bold green]champion[/] ' if row['champion'] else ''}{row['version']}"
+        )
         figures = ["-" if row[name] is None else f"{float(row[name]):.4f}" for name in ("metric", "floor")]
         told = f"{row['state']}. {row['sentence']}" if row["sentence"] else row["state"]
         trained = (row["trained_at"] or "-")[:16]

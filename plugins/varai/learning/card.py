@@ -70,15 +70,16 @@ def _left_out(report: Report) -> str:
 
 
 def _compared(report: Report) -> str:
-    rows = [
-        f"| {_recipe(one.choice)} | {one.value:.4f} |" for one in report.tried[:_TRIED]
-    ]
+    rows = [f"| {_recipe(one.choice)} | {one.value:.4f} |" for one in report.tried[:_TRIED]]
     head = f"| recipe, best first | {report.metric} on validation |\n|---|---|"
     return "\n".join([head, *rows, "", f"{len(report.tried)} were compared, on {report.judged_validation:,} subjects."])
 
 
 def _judged(report: Report) -> str:
-    rows = [_row(_recipe(report.chosen), report.candidate), _row(f"floor: {_recipe(report.floor_choice)}", report.floor)]
+    rows = [
+        _row(_recipe(report.chosen), report.candidate),
+        _row(f"floor: {_recipe(report.floor_choice)}", report.floor),
+    ]
     interval = report.interval
     return "\n".join(
         [

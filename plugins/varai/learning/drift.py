@@ -82,10 +82,12 @@ class Compared:
         """What moved, as a person reads it; empty where nothing did."""
         if not self.alarms:
             return ""
-        told = ", ".join(f"{one.feature} by {one.distance:.3f} bits (threshold {one.threshold:.3f})" for one in self.features if one.alarms)
-        return (
-            f"Within {self.days:.0f} days moved: {told}. Of such comparisons {self.rule.false_alarms:.0%} alarm though nothing moved."
+        told = ", ".join(
+            f"{one.feature} by {one.distance:.3f} bits (threshold {one.threshold:.3f})"
+            for one in self.features
+            if one.alarms
         )
+        return f"Within {self.days:.0f} days moved: {told}. Of such comparisons {self.rule.false_alarms:.0%} alarm though nothing moved."
 
 
 def compare(data: Dataset, since: int, predict: Predict | None, rule: Rule, seed: int) -> Compared | None:

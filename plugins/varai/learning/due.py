@@ -31,7 +31,9 @@ _SLACK: Final = timedelta(hours=6)
 log = structlog.get_logger(__name__)
 
 
-def due(settings: Settings, region: str, tenants: Iterable[str], model: str, *, force: bool = False) -> Mapping[str, str]:
+def due(
+    settings: Settings, region: str, tenants: Iterable[str], model: str, *, force: bool = False
+) -> Mapping[str, str]:
     """Tenants whose model is to be trained, each with the reason; `force` takes every tenant.
 
     Raises:

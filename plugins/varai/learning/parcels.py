@@ -118,7 +118,10 @@ def trained(scope: Scope, job: Job) -> Trained | None:
         name: Fitted(
             getattr(words, name),
             arrays[f"{name}_prior"],
-            *(Neighbours(arrays[f"{name}_{part}_indices"], arrays[f"{name}_{part}_weights"]) for part in ("near", "alike")),
+            *(
+                Neighbours(arrays[f"{name}_{part}_indices"], arrays[f"{name}_{part}_weights"])
+                for part in ("near", "alike")
+            ),
         )
         for name in _FITTED
     }
@@ -168,4 +171,6 @@ def _read(scope: Scope, key: str, kind: type[_W]) -> tuple[_W, dict[str, Any]] |
             arrays = {name: found[name] for name in found.files}
         return kind.model_validate_json(arrays.pop(_META).tobytes()), arrays
     except (ValueError, KeyError, OSError, ValidationError) as error:
-        raise Malformed(f"'{key}' is no parcel of this release.", "Run the training again; it makes its parcels anew.") from error
+        raise Malformed(
+            f"'{key}' is no parcel of this release.", "Run the training again; it makes its parcels anew."
+        ) from error

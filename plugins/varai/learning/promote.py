@@ -94,7 +94,9 @@ def decide(
         )
         if not (worthy and against.interval.low > bound):
             return _told(stays, report, f"the champion's recipe ({present.candidate}) stays, on newer data")
-        return _told(candidate, report, f"{report.chosen.candidate} replaces the champion's recipe ({present.candidate})")
+        return _told(
+            candidate, report, f"{report.chosen.candidate} replaces the champion's recipe ({present.candidate})"
+        )
     if worthy:
         return _told(candidate, report, f"{report.chosen.candidate} beats the floor")
     floor = replace(candidate, serves="floor", choice=report.floor_choice)

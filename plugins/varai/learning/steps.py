@@ -16,7 +16,7 @@ from typing import Any
 
 from varai import __version__
 from varai.gate.suite import load_suites
-from varai.kernel import Misconfigured, Scope, Untrained, VaraiError, utc_now
+from varai.kernel import Malformed, Misconfigured, Scope, Untrained, VaraiError, utc_now
 from varai.learning import assemble as assembling
 from varai.learning import bundle as bundles
 from varai.learning import card as cards
@@ -124,14 +124,16 @@ def delete(scope: Scope, model: str, number: int) -> None:
     """Remove a version, its run, and its bundle where no other version has the same. Raises InUse, Gone."""
     registry, name = Registry(scope), registered_name(scope, model)
     gone = registry.delete(name, number).tags.get("varai.bundle", "")
-    if gone.startswith(bundles.folder(str(scope.tenant), model)):
-        if all(one.tags.get("varai.bundle") != gone for one in registry.versions(name)):
-            objects(scope).delete(gone)
+    kept = {one.tags.get("varai.bundle") for one in registry.versions(name)}
+    if gone.startswith(bundles.folder(str(scope.tenant), model)) and gone not in kept:
+        objects(scope).delete(gone)
 
 
 def _each(settings: Settings, region: str, jobs: Sequence[str], step: Callable[[_At], None]) -> list[str]:
     for job in map(Job.read, jobs):
-        at = _At(settings, settings.scope(region, job.tenant), job, spec_of(settings.ml_pipelines / "models", job.model))
+        at = _At(
+            settings, settings.scope(region, job.tenant), job, spec_of(settings.ml_pipelines / "models", job.model)
+        )
         try:
             step(at)
         except VaraiError as error:
@@ -185,7 +187,9 @@ def _promote(at: _At) -> None:
         registry.promote(name, version.number)
         at.conclude("served", verdict.sentence, version=version.number, **about)
     else:
-        sentence = f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
+        sentence = (
+            f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
+        )
         at.conclude("held", sentence, version=version.number, **about)
     _forget(at.scope, at.spec.name)
 
@@ -219,10 +223,17 @@ def _forget(scope: Scope, model: str) -> None:
     for version in Registry(scope).versions(registered_name(scope, model)):
         if version.champion:
             continue
-        pointer = version.pointer
-        known = bundles.load(scope, pointer.bundle, pointer.sha256)
-        if any(known.subject(subject) is not None for subject in erased):
+        if _knows(scope, version.pointer, erased):
             delete(scope, model, version.number)
+
+
+def _knows(scope: Scope, pointer: Pointer, erased: Iterable[str]) -> bool:
+    """Whether a bundle holds any of them; of one that cannot be read nobody can say that it does not."""
+    try:
+        known = bundles.load(scope, pointer.bundle, pointer.sha256)
+    except (Malformed, FileNotFoundError):
+        return True
+    return any(known.subject(subject) is not None for subject in erased)
 
 
 def _trained(at: _At) -> tuple[Dataset, Trained] | None:

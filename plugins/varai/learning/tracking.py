@@ -84,7 +84,9 @@ class Registry:
             self._client.log_artifacts(run_id, str(model), "model")
             self._client.set_terminated(run_id)
             if not self._exists(name):
-                self._client.create_registered_model(name, description="Its versions point at bundles sealed in the region.")
+                self._client.create_registered_model(
+                    name, description="Its versions point at bundles sealed in the region."
+                )
             made = self._client.create_model_version(
                 name,
                 source=f"{run.info.artifact_uri}/model",
@@ -108,7 +110,8 @@ class Registry:
             champion = self._champion_of(name)
             found = self._pages(self._client.search_model_versions, filter_string=f"name = '{name}'")
             made = [
-                Version(name, int(one.version), one.run_id, int(one.version) == champion, dict(one.tags)) for one in found
+                Version(name, int(one.version), one.run_id, int(one.version) == champion, dict(one.tags))
+                for one in found
             ]
         return sorted(made, key=lambda one: -one.number)
 
@@ -248,7 +251,12 @@ def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:
 
     (folder / POINTER).write_text(json.dumps(pointer.tags(), indent=1, sort_keys=True))
     asked = [ColSpec("string", name, required=False) for name in ("subject", "product")]
-    answered = [ColSpec("long", "row"), ColSpec("string", "item"), ColSpec("double", "score"), ColSpec("string", "reason")]
+    answered = [
+        ColSpec("long", "row"),
+        ColSpec("string", "item"),
+        ColSpec("double", "score"),
+        ColSpec("string", "reason"),
+    ]
     model = folder / "model"
     pyfunc.save_model(
         model,

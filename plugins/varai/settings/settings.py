@@ -51,6 +51,9 @@ class RegionStores(BaseModel):
     pipelines_url: str | None = Field(
         default=None, description="where this region's Kubeflow Pipelines answers; needed when pipelines is kubeflow"
     )
+    pipelines_image: str = Field(
+        default="", description="image of the platform that holds this region's settings, for steps that run elsewhere"
+    )
     pipelines_root: str = Field(
         default="", description="gs:// folder for the names that steps exchange; needed when pipelines is vertex"
     )

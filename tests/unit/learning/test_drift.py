@@ -30,7 +30,13 @@ def lines(seed: int, *, moved: bool = False, people: int = 120) -> list[Row]:
             sold_out = moved and age < 30
             item = 2 * dice.randrange(20) + (0 if sold_out or dice.random() < 0.15 else likes)
             found.append(
-                line(len(found), order_id=f"o{len(found)}", subject=f"{number:032x}", product_id=f"p{item}", processed_at=at)
+                line(
+                    len(found),
+                    order_id=f"o{len(found)}",
+                    subject=f"{number:032x}",
+                    product_id=f"p{item}",
+                    processed_at=at,
+                )
             )
     return found
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.learning.shops import Row, product, publish_marts, sales
 from varai.kernel import Misconfigured, Untrained
-from varai.learning import bundle, parcels, states, steps
+from varai.learning import bundle, parcels, steps
 from varai.learning.parcels import Job
 from varai.learning.promote import recipe_of
 from varai.learning.spec import ModelSpec

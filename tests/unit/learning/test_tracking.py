@@ -104,7 +104,7 @@ def test_a_run_behind_a_champion_is_not_deleted(scope: Scope) -> None:
     registry, name = registered(scope, 2)
     registry.promote(name, 1)
     registry.promote(name, 2)
-    with pytest.raises(InUse, match="version 2|Version 2"):
+    with pytest.raises(InUse, match="Version 2"):
         registry.delete(name, 2)
     assert served(scope, name) == "s2"
     registry.delete(name, 1)
