@@ -21,8 +21,7 @@ def _fresh(task: Any) -> Any:
 @dsl.pipeline(name="learn", description="Assemble, train, evaluate and promote a model for a batch of tenants.")
 def learn(region: str, tenants: list[str], model: str, run: str) -> list[str]:
     """What is drawn: names go in, names of jobs go from step to step."""
-    first = components.assemble(region=region, tenants=tenants, model=model, run=run)
-    jobs = _fresh(first)
+    jobs: list[str] = _fresh(components.assemble(region=region, tenants=tenants, model=model, run=run))
     for step in (components.train, components.evaluate, components.promote):
         jobs = _fresh(step(region=region, jobs=jobs))
     return jobs

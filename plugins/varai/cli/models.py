@@ -12,8 +12,9 @@ from varai.cli import tables
 from varai.cli.arguments import Json, MaybeRegion, MaybeTenant, Region, Tenant, chosen_regions, operator
 from varai.kernel import Misconfigured, Scope
 from varai.learning import states, steps
+from varai.learning.registered import registered_name
 from varai.learning.spec import specs
-from varai.learning.tracking import Registry, registered_name
+from varai.learning.tracking import Registry
 from varai.privacy import audit
 from varai.registry import tenants
 from varai.settings import Settings, load

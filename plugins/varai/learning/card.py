@@ -55,8 +55,9 @@ def _learned(spec: ModelSpec, report: Report) -> str:
         [
             f"marts {', '.join(spec.marts)}: {', '.join(spec.features)}",
             f"{report.purchases:,} purchases of {report.items:,} products by {report.subjects:,} subjects",
-            f"from {spans.first:%Y-%m-%d} to {spans.until:%Y-%m-%d}; chosen on what was bought from "
-            f"{spans.validation_from:%Y-%m-%d}, judged on what was bought from {spans.test_from:%Y-%m-%d}",
+            f"from {spans.first:%Y-%m-%d} to {spans.until:%Y-%m-%d}",
+            f"chosen on what was bought from {spans.validation_from:%Y-%m-%d}",
+            f"judged on what was bought from {spans.test_from:%Y-%m-%d}",
         ]
     )
 
@@ -81,16 +82,13 @@ def _judged(report: Report) -> str:
         _row(f"floor: {_recipe(report.floor_choice)}", report.floor),
     ]
     interval = report.interval
-    return "\n".join(
-        [
-            "| | NDCG@10 | recall@10 | MRR@10 | coverage | novelty, bits |\n|---|---|---|---|---|---|",
-            *rows,
-            "",
-            f"{report.metric}: difference {report.difference:+.4f}, {interval.confidence:.0%} interval "
-            f"[{interval.low:+.4f}, {interval.high:+.4f}] by a paired bootstrap ({interval.resamples:,} resamples) over "
-            f"{report.judged:,} subjects. The test window was looked at once; its digest is `{report.window[:16]}`.",
-        ]
+    told = (
+        f"{report.metric}: difference {report.difference:+.4f}, {interval.confidence:.0%} interval "
+        f"[{interval.low:+.4f}, {interval.high:+.4f}] by a paired bootstrap ({interval.resamples:,} resamples) over "
+        f"{report.judged:,} subjects. The test window was looked at once; its digest is `{report.window[:16]}`."
     )
+    head = "| | NDCG@10 | recall@10 | MRR@10 | coverage | novelty, bits |\n|---|---|---|---|---|---|"
+    return "\n".join([head, *rows, "", told])
 
 
 def _row(name: str, scores: Scores) -> str:

@@ -136,7 +136,7 @@ def divergence(first: Counts, second: Counts) -> Counts:
 
 def _relative(p: Counts, m: Counts) -> Counts:
     ratio = np.divide(p, m, out=np.ones_like(p), where=m > 0)
-    return np.sum(p * np.log2(np.where(ratio > 0, ratio, 1.0)), axis=-1)
+    return np.asarray(np.sum(p * np.log2(np.where(ratio > 0, ratio, 1.0)), axis=-1), np.float64)
 
 
 def _moved(name: str, counts: Counts, labels: Any, shuffled: Any, level: float) -> Moved:

@@ -17,8 +17,9 @@ from varai.learning import assemble as assembling
 from varai.learning import bundle as bundles
 from varai.learning import drift, states
 from varai.learning.parcels import cache_of
+from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec, spec_of
-from varai.learning.tracking import Registry, registered_name
+from varai.learning.tracking import Registry
 from varai.learning.words import TooLittle
 from varai.marts import Reader
 from varai.privacy import Ledger

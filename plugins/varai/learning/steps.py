@@ -6,6 +6,7 @@ What one tenant does never stops another: a failure becomes its state, and `prom
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -25,9 +26,10 @@ from varai.learning import promote as promoting
 from varai.learning import train as training
 from varai.learning.bundled import bundle_of
 from varai.learning.parcels import Job
+from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec, spec_of
 from varai.learning.states import State
-from varai.learning.tracking import Registry, registered_name
+from varai.learning.tracking import Registry
 from varai.learning.words import Dataset, Pointer, Report, TooLittle, Trained
 from varai.privacy import Ledger
 from varai.settings import Settings
@@ -55,10 +57,8 @@ def learn(settings: Settings, region: str, tenants: Sequence[str], model: str) -
     """All four steps for a batch, in this process; returns each tenant's state. Raises Misconfigured for an unknown model."""
     run = f"{utc_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     jobs = evaluate(settings, region, train(settings, region, assemble(settings, region, tenants, model, run)))
-    try:
+    with contextlib.suppress(Untrained):  # the states say so, tenant by tenant
         promote(settings, region, jobs)
-    except Untrained:
-        pass  # the states say so, tenant by tenant
     return outcomes(settings, region, jobs)
 
 

@@ -18,9 +18,9 @@ from typing import Any, Final
 import httpx
 
 from varai.kernel import Gone, InUse, Misconfigured, Scope, Unavailable
+from varai.learning.registered import ALIAS
 from varai.learning.words import Pointer
 
-CHAMPION: Final = "champion"
 LOADER: Final = "varai.learning.pyfunc"
 POINTER: Final = "pointer.json"
 _HISTORY, _HELD = "varai.history", "varai.held"
@@ -47,11 +47,6 @@ class Version:
     def pointer(self) -> Pointer:
         """What it points at. Raises Malformed where a tag is missing."""
         return Pointer.read(self.tags)
-
-
-def registered_name(scope: Scope, model: str) -> str:
-    """Name of a tenant's model; the scope's tenant."""
-    return f"{scope.region}.{scope.tenant}.{model}"
 
 
 class Registry:
@@ -225,7 +220,7 @@ class Registry:
 
     def _champion_of(self, name: str) -> int | None:
         found = self._registered(name)
-        number = found.aliases.get(CHAMPION) if found else None
+        number = found.aliases.get(ALIAS) if found else None
         return int(number) if number else None
 
     def _tags(self, name: str) -> Mapping[str, str]:
@@ -239,7 +234,7 @@ class Registry:
     def _point(self, name: str, number: int, history: Sequence[int]) -> None:
         # The alias moves last: what was served is in the history before anything else is.
         self._client.set_registered_model_tag(name, _HISTORY, json.dumps(list(history)))
-        self._client.set_registered_model_alias(name, CHAMPION, str(number))
+        self._client.set_registered_model_alias(name, ALIAS, str(number))
 
 
 def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:

@@ -48,8 +48,6 @@ def _kubeflow(settings: Settings, region: str, stores: RegionStores, arguments: 
     if not stores.pipelines_url:
         raise _missing(region, "PIPELINES_URL", "the address of Kubeflow Pipelines")
     import kfp
-    from kfp_server_api.exceptions import ApiException
-    from urllib3.exceptions import HTTPError
 
     try:
         client = kfp.Client(host=stores.pipelines_url)
@@ -57,7 +55,7 @@ def _kubeflow(settings: Settings, region: str, stores: RegionStores, arguments: 
             made = client.create_run_from_pipeline_package(
                 package, arguments=arguments, run_name=_name(arguments), experiment_name=region, enable_caching=False
             )
-    except (ApiException, HTTPError) as error:
+    except Exception as error:
         raise Unavailable(f"Kubeflow Pipelines of region '{region}' refused ({type(error).__name__}).") from error
     return f"{stores.pipelines_url}/#/runs/details/{made.run_id}"
 

@@ -15,8 +15,9 @@ from varai.kernel import Misconfigured, Untrained
 from varai.learning import bundle, parcels, steps
 from varai.learning.parcels import Job
 from varai.learning.promote import recipe_of
+from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec
-from varai.learning.tracking import Registry, registered_name
+from varai.learning.tracking import Registry
 from varai.learning.train import train
 from varai.learning.words import Dataset
 from varai.privacy import Ledger

@@ -13,7 +13,8 @@ import pytest
 
 from tests.conftest import free_port
 from varai.kernel import Gone, InUse, Malformed, Misconfigured, Scope, Unavailable
-from varai.learning.tracking import Registry, registered_name
+from varai.learning.registered import registered_name
+from varai.learning.tracking import Registry
 from varai.learning.words import Pointer
 from varai.settings import load
 

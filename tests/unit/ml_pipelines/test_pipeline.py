@@ -18,7 +18,8 @@ from ml_pipelines.components import IMAGE
 from ml_pipelines.pipeline import COMPILED, compile_to
 from tests.unit.learning.shops import product, publish_marts, sales
 from varai.kernel import Misconfigured, Unavailable, Untrained
-from varai.learning.tracking import Registry, registered_name
+from varai.learning.registered import registered_name
+from varai.learning.tracking import Registry
 from varai.settings import Settings, load
 
 STEPS = ["assemble", "train", "evaluate", "promote"]
