@@ -1,0 +1,69 @@
+"""An operator sees what is served beside the floor, goes back, decides, and cannot delete what is served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from tests.unit.learning.shops import product, publish_marts, sales
+from varai.privacy import audit
+from varai.registry import tenants
+from varai.settings import Settings, load
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def settings(settings: Settings, registry_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """With a registry of models for both regions."""
+    for region in settings.regions:
+        monkeypatch.setenv(f"VARAI_STORES__{region.upper()}__REGISTRY_URL", registry_url)
+    return load()
+
+
+def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, varai: Run, registry_url: str) -> None:
+    scope = settings.scope("eu")
+    tenant = tenants(scope)[0].name
+    where = ("--region", "eu", "--tenant", tenant)
+
+    def listed() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(varai("models", "list", *where, "--json").stdout)
+        return found
+
+    assert [(row["version"], row["state"]) for row in listed()] == [(None, "never trained")]
+    failed = varai("models", "train", *where)
+    assert failed.exit_code == 1
+    assert f"eu {tenant}: failed. Nothing is published" in failed.stdout
+    offered = [product(number) for number in range(42)]
+    for seed in (1, 2):
+        publish_marts(scope, sales(seed, taste=True), offered, tenant=tenant)
+        trained = varai("models", "train", *where)
+        assert trained.exit_code == 0, trained.output
+        assert "served." in trained.stdout
+    rows = listed()
+    assert [(row["version"], row["champion"], row["state"]) for row in rows] == [(2, True, "served"), (1, False, "")]
+    assert all(float(row["metric"]) > float(row["floor"]) for row in rows)
+    compared = varai("models", "compare", *where, "2", "1").stdout
+    assert "version 2, when trained:" in compared
+    assert "subjects judged" in compared
+    back = varai("models", "rollback", *where, "--reason", "worse in the shop")
+    assert "Version 1 is the champion" in back.stdout
+    assert [row["champion"] for row in listed()] == [False, True]
+    refused = varai("models", "delete", *where, "1", "--reason", "tidy")
+    assert refused.exit_code == 1
+    assert "in-use" in refused.stderr
+    promoted = varai("models", "promote", *where, "2", "--reason", "it was right")
+    assert promoted.exit_code == 0, promoted.output
+    assert varai("models", "delete", *where, "1", "--reason", "tidy").exit_code == 0
+    assert [(row["version"], row["champion"]) for row in listed()] == [(2, True)]
+    actions = [entry.action for entry in audit.entries(settings.scope("eu", tenant))]
+    assert actions[:3] == ["model.deleted", "model.promoted", "model.rolled back"]
+    table = varai("models", "list", *where).stdout
+    assert "champion 2" in table
+    unknown = varai("models", "train", "--region", "eu", "--tenant", "nobody")
+    assert unknown.exit_code == 1
+    assert "There is no tenant 'nobody'" in unknown.stderr
