@@ -15,6 +15,8 @@ from varai.stores import objects
 
 _RUN_RECORD_DAYS = 400
 _ORPHAN_HOURS = 48
+_ORPHANS = ("mapped/", "learning/")
+"""What a step hands to the next; it outlives only a run that was killed."""
 
 
 def progress_to_registry(settings: Settings, region: str) -> Progress:
@@ -23,12 +25,12 @@ def progress_to_registry(settings: Settings, region: str) -> Progress:
 
 
 def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
-    """Remove landed objects and events past their days, old run records, and mapped objects that a killed run left; returns counts."""
+    """Remove landed objects and events past their days, old run records, and what a killed run left; returns counts."""
     scope = settings.scope(region)
     store = objects(scope)
     cut = (utc_now() - timedelta(days=_RUN_RECORD_DAYS)).strftime("%Y%m%dT%H%M%S")
     runs = [key for key in store.list("runs/") if key.removeprefix("runs/") < cut]
-    orphans = [key for key in store.list("mapped/") if _older(store.local(key), _ORPHAN_HOURS)]
+    orphans = [key for kind in _ORPHANS for key in store.list(kind) if _older(store.local(key), _ORPHAN_HOURS)]
     if not dry_run:
         for key in (*runs, *orphans):
             store.delete(key)

@@ -1,4 +1,4 @@
-"""The nightly sweep takes old run records and mapped objects that killed runs left, and nothing younger; landing has tests of its own."""
+"""The nightly sweep takes old run records and what killed runs left between steps, and nothing younger; landing has tests of its own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from varai.stores import objects
 
 REGION = "eu"
 MAPPED = "mapped/northwind-eu/shop/orders/"
+LEARNING = "learning/northwind-eu/recommender/r2/dataset.sealed"
 
 
 @pytest.fixture
@@ -32,25 +33,31 @@ def settings(home: os.PathLike[str], mongodb_uri: str, mongodb: str) -> Settings
         record_run(found.scope(REGION), RunRecord(run_id=new_run_id(at), started_at=at, ended_at=at))
     _mapped(found, "young", utc_now() - timedelta(hours=47))
     _mapped(found, "orphan", utc_now() - timedelta(hours=49))
+    _aged(found, "learning/northwind-eu/recommender/r1/dataset.sealed", utc_now() - timedelta(hours=49))
+    _aged(found, LEARNING, utc_now() - timedelta(hours=47))
     return found
 
 
 def test_a_dry_run_counts_what_the_sweep_takes_and_takes_nothing(settings: Settings) -> None:
     before = _keys(settings)
-    assert sweep(settings, REGION, dry_run=True) == {"landed": 0, "events": 1, "runs": 2, "mapped": 1}
+    assert sweep(settings, REGION, dry_run=True) == {"landed": 0, "events": 1, "runs": 2, "mapped": 2}
     assert _keys(settings) == before
 
 
 def test_the_sweep_takes_what_has_outlived_its_days_once(settings: Settings) -> None:
-    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 1, "runs": 2, "mapped": 1}
+    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 1, "runs": 2, "mapped": 2}
     ages = [(utc_now() - one.started_at).days for one in last_runs(settings.scope(REGION))]
     assert ages == [1, 399]
-    assert [key for key in _keys(settings) if key.startswith("mapped/")] == [f"{MAPPED}young.parquet"]
+    assert [key for key in _keys(settings) if not key.startswith("runs/")] == [f"{MAPPED}young.parquet", LEARNING]
     assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 0, "runs": 0, "mapped": 0}
 
 
 def _mapped(settings: Settings, name: str, at: datetime) -> None:
-    store, key = objects(settings.scope(REGION)), f"{MAPPED}{name}.parquet"
+    _aged(settings, f"{MAPPED}{name}.parquet", at)
+
+
+def _aged(settings: Settings, key: str, at: datetime) -> None:
+    store = objects(settings.scope(REGION))
     store.write(key, b"rows")
     path = store.local(key)
     assert path is not None
@@ -59,4 +66,4 @@ def _mapped(settings: Settings, name: str, at: datetime) -> None:
 
 def _keys(settings: Settings) -> list[str]:
     store = objects(settings.scope(REGION))
-    return [*store.list("runs/"), *store.list("mapped/")]
+    return [*store.list("runs/"), *store.list("mapped/"), *store.list("learning/")]
