@@ -11,7 +11,7 @@ from rich.console import Console
 from varai.cli import tables
 from varai.cli.arguments import Json, MaybeRegion, MaybeTenant, Region, Tenant, chosen_regions, operator
 from varai.kernel import Misconfigured, Scope
-from varai.learning import states, steps
+from varai.learning import states
 from varai.learning.registered import registered_name
 from varai.learning.spec import specs
 from varai.learning.tracking import Registry
@@ -46,6 +46,8 @@ def list_models(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json:
 @app.command()
 def compare(region: Region, tenant: Tenant, one: Number, other: Number, model: Model = _RECOMMENDER) -> None:
     """Judge the recipes of two versions on the tenant's present test window, each fitted to what came before it."""
+    from varai.learning import steps  # SciPy takes a second, which other commands need not wait for
+
     settings = load()
     scope = settings.scope(region, tenant)
     registry, name = Registry(scope), registered_name(scope, model)
@@ -78,8 +80,9 @@ def rollback(region: Region, tenant: Tenant, reason: Reason, model: Model = _REC
 @app.command()
 def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, model: Model = _RECOMMENDER) -> None:
     """Delete a version, its run and its bundle. Refused for a champion."""
-    settings = load()
-    scope = settings.scope(region, tenant)
+    from varai.learning import steps
+
+    scope = load().scope(region, tenant)
     name = registered_name(scope, model)
     steps.delete(scope, model, version)
     audit.append(scope, "model.deleted", f"{name}/{version}", reason, actor=operator())
@@ -89,6 +92,8 @@ def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, mode
 @app.command()
 def train(region: MaybeRegion = None, tenant: MaybeTenant = None, model: Model = _RECOMMENDER) -> None:
     """Train now, in this process: assemble, train, evaluate, promote. Too little data is a state, not a failure."""
+    from varai.learning import steps
+
     settings, failed = load(), False
     for name in chosen_regions(settings, region):
         found = steps.learn(settings, name, _tenants(settings, name, tenant), model)

@@ -9,9 +9,6 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from varai.kernel import FeedKey, Unbalanced, Untrained, VaraiError, utc_now
-from varai.learning.due import due as models_due
-from varai.learning.parcels import Job
-from varai.learning.steps import outcomes
 from varai.orchestration import pipelines
 from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, renewing_held, tenants, this_process
 from varai.river import document as documents
@@ -103,16 +100,21 @@ def docs(region: str) -> str:
 
 def due_tenants(region: str, model: str, context: Mapping[str, Any]) -> list[list[str]]:
     """Batches of tenants whose model is due; an empty list skips the run. A run that a person triggers takes all."""
+    from varai.learning.due import due  # SciPy takes a second, which the parsing of graphs need not wait for
+
     settings = load_settings()
     force = context["dag_run"].run_type == "manual"
     everybody = [one.name for one in tenants(settings.scope(region))]
-    found = list(models_due(settings, region, everybody, model, force=force))
+    found = list(due(settings, region, everybody, model, force=force))
     width = max(_BATCH, -(-len(found) // river.MOST_BATCHES))
     return [found[start : start + width] for start in range(0, len(found), width)]
 
 
 def learn(region: str, model: str, batch: list[str]) -> dict[str, str]:
     """Run the pipeline for a batch; returns how each tenant ended, or where the run is to be seen when it is elsewhere."""
+    from varai.learning.parcels import Job
+    from varai.learning.steps import outcomes
+
     settings, run = load_settings(), f"{utc_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     address = pipelines.run(settings, region, model, batch, run)
     if address:
