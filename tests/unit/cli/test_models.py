@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from click.testing import Result
 
 from tests.unit.learning.shops import product, publish_marts, sales
 from varai.privacy import audit
-from varai.registry import tenants
-from varai.settings import Settings, load
+from varai.registry import seed
+from varai.settings import Seed, Settings, load
 
 Run = Callable[..., Result]
 
@@ -25,9 +26,10 @@ def settings(settings: Settings, registry_url: str, monkeypatch: pytest.MonkeyPa
     return load()
 
 
-def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, varai: Run, registry_url: str) -> None:
-    scope = settings.scope("eu")
-    tenant = tenants(scope)[0].name
+def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, varai: Run) -> None:
+    scope, tenant = settings.scope("eu"), f"shop-{uuid4().hex[:8]}"
+    first = settings.seeds[0].tenant.model_copy(update={"name": tenant, "region": "eu"})
+    seed(scope, [Seed(tenant=first, feeds=())])
     where = ("--region", "eu", "--tenant", tenant)
 
     def listed() -> list[dict[str, Any]]:
@@ -39,8 +41,8 @@ def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, var
     assert failed.exit_code == 1
     assert f"eu {tenant}: failed. Nothing is published" in failed.stdout
     offered = [product(number) for number in range(42)]
-    for seed in (1, 2):
-        publish_marts(scope, sales(seed, taste=True), offered, tenant=tenant)
+    for number in (1, 2):
+        publish_marts(scope, sales(number, taste=True), offered, tenant=tenant)
         trained = varai("models", "train", *where)
         assert trained.exit_code == 0, trained.output
         assert "served." in trained.stdout
