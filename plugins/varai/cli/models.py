@@ -120,22 +120,17 @@ def _rows(scope: Scope, model: str) -> list[dict[str, Any]]:
     """A row per version, and one for a tenant without any."""
     state = states.read(scope, model)
     about = {"region": scope.region, "tenant": scope.tenant, "model": model}
-    last = {"state": state.kind if state else "never trained", "sentence": state.sentence if state else ""}
+    last = {"state": "never trained", "sentence": "", "drift": ""}
+    if state is not None:
+        last = {"state": state.kind, "sentence": state.sentence, "drift": state.drift}
     versions = Registry(scope).versions(registered_name(scope, model))
-    empty = dict.fromkeys(("version", "champion", "trained_at", "metric", "floor", "serves", "snapshot"))
+    told = ("trained_at", "metric", "floor", "serves", "snapshot")
     if not versions:
-        return [about | empty | last]
+        return [about | dict.fromkeys(("version", "champion", *told)) | last]
     return [
         about
-        | {
-            "version": one.number,
-            "champion": one.champion,
-            "trained_at": one.pointer.trained_at,
-            "metric": one.pointer.metric,
-            "floor": one.pointer.floor,
-            "serves": one.pointer.serves,
-            "snapshot": one.pointer.snapshot,
-        }
-        | (last if one.number == versions[0].number else {"state": "", "sentence": ""})
+        | {"version": one.number, "champion": one.champion}
+        | {name: one.tags.get(f"varai.{name}") for name in told}
+        | (last if one.number == versions[0].number else dict.fromkeys(last, ""))
         for one in versions
     ]

@@ -86,7 +86,7 @@ def models(rows: Iterable[Mapping[str, Any]]) -> Table:
             else f"{'[bold green]champion[/] ' if row['champion'] else ''}{row['version']}"
         )
         figures = ["-" if row[name] is None else f"{float(row[name]):.4f}" for name in ("metric", "floor")]
-        told = f"{row['state']}. {row['sentence']}" if row["sentence"] else row["state"]
+        told = ". ".join(part for part in (row["state"], f"{row['sentence']} {row['drift']}".strip()) if part)
         trained = (row["trained_at"] or "-")[:16]
         where = (row["region"], row["tenant"], row["model"])
         table.add_row(*where, version, *figures, row["serves"] or "-", trained, escape(told))

@@ -1,4 +1,5 @@
-"""Whose model is to be trained now: never trained, failed, a week old, someone erased, or the world moved since.
+"""Whose model is to be trained now: never trained, failed, a week old, someone erased, or the world moved since. Only where
+something is published.
 
 Cheap questions first: a tenant's state and its manifest. Drift is measured only where the snapshot is another one, and is an
 alert too: it is logged, and stands in the tenant's state.
@@ -21,7 +22,6 @@ from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec, spec_of
 from varai.learning.tracking import Registry
 from varai.learning.words import TooLittle
-from varai.marts import Reader
 from varai.privacy import Ledger
 from varai.settings import Settings
 
@@ -50,6 +50,9 @@ def due(
 
 
 def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
+    snapshot = assembling.published(scope, cache_of(settings, scope.region))
+    if snapshot is None:
+        return ""
     state = states.read(scope, spec.name)
     if state is None:
         return "never trained"
@@ -60,7 +63,7 @@ def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
     if any(entry.requested_at >= state.at for entry in Ledger(scope).entries()):
         return "somebody asked to be forgotten"
     try:
-        return _moved(settings, scope, spec, state)
+        return "" if snapshot == state.snapshot else _moved(settings, scope, spec, state)
     except VaraiError as error:
         # Whether it moved cannot be said now; what keeps it from being said shows when it is trained, at the latest in a week.
         log.warning("drift.not_measured", tenant=scope.tenant, region=scope.region, kind=error.kind, what=error.what)
@@ -68,9 +71,6 @@ def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
 
 
 def _moved(settings: Settings, scope: Scope, spec: ModelSpec, state: states.State) -> str:
-    with Reader(scope, cache_of(settings, scope.region)).current(str(scope.tenant)) as snapshot:
-        if snapshot.id == state.snapshot:
-            return ""
     data = assembling.assemble(scope, spec, cache_of(settings, scope.region))
     if isinstance(data, TooLittle):
         return "" if state.kind == "too little" else "less than there was"

@@ -143,7 +143,11 @@ def _each(settings: Settings, region: str, jobs: Sequence[str], step: Callable[[
 
 
 def _assemble(at: _At) -> None:
-    data = assembling.assemble(at.scope, at.spec, parcels.cache_of(at.settings, at.scope.region))
+    cache = parcels.cache_of(at.settings, at.scope.region)
+    if assembling.published(at.scope, cache) is None:
+        at.conclude("too little", "Nothing is published for this tenant yet.")
+        return
+    data = assembling.assemble(at.scope, at.spec, cache)
     if isinstance(data, TooLittle):
         at.conclude("too little", data.sentence, purchases=data.purchases, snapshot=data.snapshot_id)
         return
@@ -221,7 +225,7 @@ def _forget(scope: Scope, model: str) -> None:
     if not erased:
         return
     for version in Registry(scope).versions(registered_name(scope, model)):
-        if version.champion:
+        if version.champion or "varai.bundle" not in version.tags:  # of the latter nothing is kept here
             continue
         if _knows(scope, version.pointer, erased):
             delete(scope, model, version.number)

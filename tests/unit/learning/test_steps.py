@@ -30,12 +30,12 @@ MODEL = "recommender"
 @pytest.fixture
 def names() -> dict[str, str]:
     """Tenants of this test alone, since the registry is the session's."""
-    return {name: f"{name}-{uuid4().hex[:8]}" for name in ("taste", "tiny", "ghost")}
+    return {name: f"{name}-{uuid4().hex[:8]}" for name in ("taste", "tiny", "new", "broken")}
 
 
 @pytest.fixture
 def settings(tmp_path: Path, mongodb_uri: str, mongodb: str, registry_url: str, names: dict[str, str]) -> Settings:
-    """A region where one tenant has enough, one too little, and one nothing published."""
+    """A region where one tenant has enough, one too little, one nothing published, and one marts of an older release."""
     found = load(
         {
             "VARAI_HOME": str(tmp_path),
@@ -46,6 +46,7 @@ def settings(tmp_path: Path, mongodb_uri: str, mongodb: str, registry_url: str, 
     )
     publish(found, names["taste"], sales(1, taste=True))
     publish(found, names["tiny"], sales(1, taste=True)[:60])
+    publish_marts(found.scope("eu"), sales(1, taste=True), [product(1)], ", trainable", names["broken"])
     return found
 
 
@@ -57,9 +58,10 @@ def publish(settings: Settings, tenant: str, rows: list[Row]) -> None:
 def test_each_tenant_ends_in_its_own_state_and_a_champion_answers(settings: Settings, names: dict[str, str]) -> None:
     found = steps.learn(settings, "eu", list(names.values()), MODEL)
     kinds = {name: found[tenant].kind for name, tenant in names.items()}
-    assert kinds == {"taste": "served", "tiny": "too little", "ghost": "failed"}
+    assert kinds == {"taste": "served", "tiny": "too little", "new": "too little", "broken": "failed"}
     assert "purchases" in found[names["tiny"]].sentence
-    assert "Nothing is published" in found[names["ghost"]].sentence
+    assert "Nothing is published" in found[names["new"]].sentence
+    assert "Run transform" in found[names["broken"]].sentence
     scope = settings.scope("eu", names["taste"])
     registry, name = Registry(scope), registered_name(scope, MODEL)
     champion = registry.champion(name)
@@ -126,10 +128,10 @@ def test_without_taste_the_floor_is_served_and_says_so(settings: Settings, names
 
 
 def test_the_last_step_names_who_failed_in_any(settings: Settings, names: dict[str, str]) -> None:
-    jobs = steps.assemble(settings, "eu", [names["ghost"], names["tiny"]], MODEL, "run1")
+    jobs = steps.assemble(settings, "eu", [names["broken"], names["tiny"]], MODEL, "run1")
     for step in (steps.train, steps.evaluate):
         assert step(settings, "eu", jobs) == jobs
-    with pytest.raises(Untrained, match=re.escape(names["ghost"])) as told:
+    with pytest.raises(Untrained, match=re.escape(names["broken"])) as told:
         steps.promote(settings, "eu", jobs)
     assert names["tiny"] not in str(told.value)
     with pytest.raises(Misconfigured, match="oracle"):

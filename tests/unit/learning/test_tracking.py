@@ -101,6 +101,16 @@ def test_promotion_and_rollback_change_what_serving_is_told(scope: Scope) -> Non
     assert registry.rollback(name, "no").number == 1
 
 
+def test_a_champion_set_by_hand_goes_back_to_what_was_before_it(scope: Scope) -> None:
+    registry, name = registered(scope, 3)
+    for number in (1, 2, 3):
+        registry.promote(name, number)
+    registry._client.set_registered_model_alias(name, "champion", "2")  # as MLflow's page does
+    assert registry.rollback(name, "not this one either").number == 1
+    registry._client.set_registered_model_alias(name, "champion", "3")  # one that history does not know by now
+    assert registry.rollback(name, "nor this").number == 1
+
+
 def test_a_run_behind_a_champion_is_not_deleted(scope: Scope) -> None:
     registry, name = registered(scope, 2)
     registry.promote(name, 1)

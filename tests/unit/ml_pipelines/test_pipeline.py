@@ -76,11 +76,12 @@ def test_a_component_is_three_lines_and_its_image_is_the_platform_s() -> None:
 def test_the_local_runner_goes_the_whole_road(settings: Settings) -> None:
     from varai.orchestration import steps
 
-    enough, ghost = f"taste-{uuid4().hex[:8]}", f"ghost-{uuid4().hex[:8]}"
+    enough, broken = f"taste-{uuid4().hex[:8]}", f"broken-{uuid4().hex[:8]}"
     offered = [product(number) for number in range(42)]
     publish_marts(settings.scope("eu"), sales(1, taste=True), offered, tenant=enough)
-    with pytest.raises(Untrained, match=ghost) as told:
-        steps.learn("eu", "recommender", [enough, ghost])
+    publish_marts(settings.scope("eu"), sales(1, taste=True), offered, ", trainable", broken)
+    with pytest.raises(Untrained, match=broken) as told:
+        steps.learn("eu", "recommender", [enough, broken])
     assert enough not in str(told.value)
     scope = settings.scope("eu", enough)
     champion = Registry(scope).champion(registered_name(scope, "recommender"))
