@@ -18,6 +18,8 @@ from sandbox.stack.shops import Told, make_world
 from sandbox.stack.up import command, layout_of, up
 
 _RUN_S = 1_200.0
+_BEGIN_S = 120.0
+_ACTIVE = ("queued", "running")
 _TRANSFORM, _TRAIN = "transform__{region}", "train__{region}__recommender"
 
 
@@ -88,7 +90,7 @@ def _ingest(region: str) -> str:
 def _ingestion(airflow: Airflow, region: str, look: Callable[[], None], *, fresh: bool) -> Run:
     """The run to watch: one that the schedule has just begun where nothing was ever read, else one of our own."""
     dag_id = _ingest(region)
-    active = [one for one in airflow.runs(dag_id) if one.state in ("queued", "running")]
+    active = [one for one in airflow.runs(dag_id) if one.state in _ACTIVE]
     if active and fresh:
         return active[-1]
     airflow.wait(active, _RUN_S, look)
@@ -96,13 +98,21 @@ def _ingestion(airflow: Airflow, region: str, look: Callable[[], None], *, fresh
 
 
 def _await(airflow: Airflow, layout: Layout, family: str, before: list[Run], look: Callable[[], None]) -> list[Run]:
-    """The runs of a family of graphs that began after those before it: each region's is started by what they gave."""
+    """The runs of a family of graphs that began after those before it: each region's is started by what they gave.
+
+    Raises:
+        TimeoutError: none began within two minutes; where an earlier run is still at work, none did within two minutes of its end.
+    """
     after = min(one.started for one in before if one.started)
-    ends = time.monotonic() + 120
-    while time.monotonic() < ends:
-        found = _begun(airflow, layout, family, after)
+    last = time.monotonic() + _RUN_S
+    ends = time.monotonic() + _BEGIN_S
+    while time.monotonic() < min(ends, last):
+        newest = _newest(airflow, layout, family)
+        found = _since(newest, after)
         if len(found) == len(layout.regions):
             return found
+        if any(one.state in _ACTIVE for one in newest):
+            ends = time.monotonic() + _BEGIN_S
         look()
         time.sleep(1)
     raise TimeoutError(f"The graphs {family.format(region='*')} did not start; look at Airflow's assets.")
@@ -110,8 +120,15 @@ def _await(airflow: Airflow, layout: Layout, family: str, before: list[Run], loo
 
 def _begun(airflow: Airflow, layout: Layout, family: str, after: datetime) -> list[Run]:
     """The newest run of each region's graph of a family, where it began after an instant."""
-    newest = [one for region in layout.regions for one in airflow.runs(family.format(region=region), limit=1)]
-    return [one for one in newest if one.started and one.started >= after]
+    return _since(_newest(airflow, layout, family), after)
+
+
+def _since(runs: list[Run], after: datetime) -> list[Run]:
+    return [one for one in runs if one.started and one.started >= after]
+
+
+def _newest(airflow: Airflow, layout: Layout, family: str) -> list[Run]:
+    return [one for region in layout.regions for one in airflow.runs(family.format(region=region), limit=1)]
 
 
 def _complain(console: Console, runs: list[Run]) -> None:
