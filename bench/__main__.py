@@ -9,7 +9,7 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("catalogue", "gate", "ingest", "recommender")
+BENCHMARKS = ("catalogue", "gate", "ingest", "recommender", "serving")
 
 
 def main() -> int:

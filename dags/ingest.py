@@ -52,7 +52,7 @@ def ingest(region: str, connector: str) -> None:
         @task(map_index_template="{{ feeds }}")
         def ingest(batch: list[list[str]]) -> list[dict[str, Any]]:
             context = get_current_context()
-            context["feeds"] = label(batch)  # read by map_index_template
+            context["feeds"] = label(["/".join(key) for key in batch])  # read by map_index_template
             return steps.ingest(region, batch, context["run_id"])
 
         @task(pool=warehouse_pool(region), trigger_rule="all_done")

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
-from varai.orchestration import NIGHTLY, SINCE, defaults, graph_options, steps, warehouse_pool
+from varai.orchestration import NIGHTLY, SINCE, defaults, graph_options, snapshots_asset, steps, warehouse_pool
 from varai.settings import load as load_settings
 
 
@@ -39,7 +39,10 @@ def operate(region: str) -> None:
             return steps.reconcile(region, get_current_context()["run_id"])
 
         # A run gives its feeds back only after its load had the pool's slot: waiting in the slot would wait for itself.
-        @task(pool=warehouse_pool(region), retries=5, retry_delay=timedelta(minutes=4))
+        # What was published anew without a person starts the training without them.
+        @task(
+            pool=warehouse_pool(region), retries=5, retry_delay=timedelta(minutes=4), outlets=[snapshots_asset(region)]
+        )
         def erase_due() -> int:
             return steps.erase_due(region, get_current_context()["run_id"])
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[1]
 GIB = 1024**3
 WANTED_PYTHON = (3, 11)
-WANTED_MEMORY_GIB = 6.0
+WANTED_MEMORY_GIB = 7.0
 WANTED_SHM_MIB = 64
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where locks between processes live, not a file of ours
 ENVIRONMENT_GIB = 3.0

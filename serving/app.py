@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from serving.allowance import Allowances
 from serving.auth.access import signed_in
@@ -13,19 +15,20 @@ from serving.context import SURFACES, Context, Surface
 from serving.envelope import Envelope
 from serving.openapi import describe
 from serving.problems import handle_problems
-from serving.routes import docs, health, metrics, products, reports, sync, tokens
+from serving.routes import docs, events, health, metrics, models, products, recommendations, reports, sync, tokens
 from varai import __version__
 from varai.kernel import Misconfigured, utc_now
 from varai.settings import Settings
 
 _ABOUT = (
-    "What a merchant's shop sells, how it sold, and how far its data have come. Sign in with your client id and secret "
+    "What a merchant's shop sells, how it sold, what to show its shoppers, and how far its data have come. "
+    "Sign in with your client id and secret "
     "at `/v1/auth/token`, and send the token with every request. A token is good in its own region and for its own "
     "tenant alone. Every error is a problem document (RFC 9457)."
 )
 _PUBLIC = (health.router, metrics.router, tokens.router, docs.router)
 _GUARDED: dict[Surface, tuple[APIRouter, ...]] = {
-    "shop": (products.router,),
+    "shop": (products.router, recommendations.router, events.router, models.router),
     "report": (reports.router, sync.router),
     "hook": (),  # health, figures and tokens alone until a connector takes webhooks
 }
@@ -54,6 +57,7 @@ def create_app(
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
+        lifespan=_until_told(context),
     )
     app.state.context = context
     for router in _PUBLIC:
@@ -68,6 +72,16 @@ def create_app(
     describe(app, context.region, ids)
     app.add_middleware(Envelope, region=context.region, counters=context.counters)
     return app
+
+
+def _until_told(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lives(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        yield
+        await run_in_threadpool(context.close)
+
+    return lives
 
 
 def _surfaces(names: Iterable[str]) -> tuple[Surface, ...]:

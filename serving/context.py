@@ -14,6 +14,7 @@ from serving.allowance import Allowances
 from serving.auth.tokens import Tokens
 from serving.counters import Counters
 from varai.kernel import Scope, utc_now
+from varai.learning.champions import Champions
 from varai.marts import Metric, Reader, load_metrics
 from varai.settings import Settings
 
@@ -42,6 +43,16 @@ class Context:
     def tokens(self) -> Tokens:
         """Gives and checks this region's tokens."""
         return Tokens(self.scope, self.clock)
+
+    @cached_property
+    def champions(self) -> Champions:
+        """The models that answer, by tenant."""
+        return Champions(self.tenant_scope)
+
+    def close(self) -> None:
+        """End what works behind the requests."""
+        if "champions" in self.__dict__:
+            self.champions.close()
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:

@@ -22,6 +22,7 @@ class Counters:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._events = Counter("varai_events", "Events told by shops, by fate.", ("fate",), registry=self._registry)
         self._tokens = Counter("varai_tokens", "Requests for tokens by outcome.", ("outcome",), registry=self._registry)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -32,6 +33,10 @@ class Counters:
     def token(self, outcome: str) -> None:
         """Count a request for a token: `issued` or `refused`."""
         self._tokens.labels(outcome).inc()
+
+    def events(self, fate: str, count: int) -> None:
+        """Count events: `landed`, `duplicate`, `without_consent` or `withheld`."""
+        self._events.labels(fate).inc(count)
 
     def text(self) -> bytes:
         """All figures, in the text format."""

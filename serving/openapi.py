@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from serving.problems import KINDS, MEDIA
-from serving.schemas import ProblemDocument
+from serving.schemas import EventBatch, ProblemDocument
 
 PROBLEM = {"$ref": "#/components/schemas/ProblemDocument"}
 GUARDED = ("unauthorised", "forbidden", "not-acceptable", "invalid", "too-many", "unavailable")
@@ -43,7 +44,7 @@ def describe(app: FastAPI, region: str, guarded: frozenset[str]) -> None:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             components = made.setdefault("components", {})
-            components.setdefault("schemas", {}).update(_problem_schemas())
+            components.setdefault("schemas", {}).update(_schemas(ProblemDocument) | _schemas(EventBatch))
             components["securitySchemes"] = _SCHEMES
             for path in made["paths"].values():
                 for operation in path.values():
@@ -56,7 +57,8 @@ def describe(app: FastAPI, region: str, guarded: frozenset[str]) -> None:
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend the document
 
 
-def _problem_schemas() -> dict[str, Any]:
-    schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+def _schemas(shape: type[BaseModel]) -> dict[str, Any]:
+    """A shape that FastAPI does not meet by itself, with those inside it."""
+    schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
     inner: dict[str, Any] = schema.pop("$defs", {})
-    return {**inner, "ProblemDocument": schema}
+    return {**inner, shape.__name__: schema}

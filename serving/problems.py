@@ -40,9 +40,12 @@ KINDS: Mapping[str, Kind] = {
         401, "Unauthorised", "There is no token, or it is not one of this region's that is still good."
     ),
     "invalid-client": Kind(401, "Invalid client", "Client id and secret do not belong together, or have ended."),
-    "forbidden": Kind(403, "Forbidden", "The token is good, and may not read this."),
+    "forbidden": Kind(403, "Forbidden", "The token is good, and may not do this."),
     "not-found": Kind(404, "Not found", "There is nothing under this address."),
     "not-published": Kind(404, "Nothing published yet", "The tenant's first figures are still being made."),
+    "not-trained": Kind(
+        404, "No model yet", "No model of this tenant serves yet; one is trained when there is enough to learn from."
+    ),
     "method-not-allowed": Kind(405, "Method not allowed", "This address answers to other methods, see `Allow`."),
     "not-acceptable": Kind(406, "Not acceptable", "None of the media types in `Accept` can be given."),
     "too-large": Kind(413, "Too large", "The body is larger than this address reads."),
@@ -52,6 +55,9 @@ KINDS: Mapping[str, Kind] = {
         429, "Too many requests", "The tenant's or client's allowance is used up; `Retry-After` says for how long."
     ),
     "unexpected": Kind(500, "Unexpected", "A mistake of ours. Tell us the `request_id`."),
+    "no-registry": Kind(
+        503, "No registry of models", "This region serves no models: it was given no registry to find them in."
+    ),
     "unavailable": Kind(503, "Unavailable", "A store of ours does not answer. Ask again later."),
 }
 _BY_STATUS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Amount = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$", description="major units, as decimal text")]
 
@@ -282,3 +282,79 @@ class SyncStatus(Shape):
     tenant: str
     snapshot: str | None = Field(description="what reports are made from; null: nothing is published yet")
     feeds: list[FeedStatus]
+
+
+class Recommended(Shape):
+    """An item of an answer."""
+
+    feed: str
+    product: str
+    score: float = Field(description="comparable within one answer alone")
+    reason: Literal["bought_together", "similar_to_viewed", "popular_now", "similar_attributes", "new_arrival"]
+    explored: bool = Field(description="true: chance put it here")
+
+
+class Recommendations(Shape):
+    """What to show, and what it was made from. Items are in order; explored ones stand last."""
+
+    tenant: str
+    model: str
+    version: str
+    floor: bool = Field(description="true: what is popular is served, because nothing was found to be better")
+    snapshot: str = Field(description="what the model learned from")
+    as_of: datetime
+    stale: bool = Field(description="true: registry or catalogue cannot be read, and this may be behind them")
+    answer_id: str = Field(description="with it this answer can be recomputed")
+    items: list[Recommended]
+
+
+class ServedModel(Shape):
+    """A model that answers."""
+
+    model: str
+    version: str
+    candidate: str = Field(description="how it relates products")
+    floor: bool
+    snapshot: str
+    as_of: datetime
+    trained_at: datetime
+    metric: str = Field(description="what it scored on the test window")
+    metric_of_floor: str = Field(description="what the floor scored on the same")
+    decision: str = Field(description="why it serves")
+    items: int = Field(description="products it knows")
+    stale: bool
+
+
+class Models(Shape):
+    """The models that answer for a tenant."""
+
+    tenant: str
+    models: list[ServedModel]
+
+
+class ToldEvent(Shape):
+    """One thing a visitor did."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="the shop's own; kept once")
+    kind: Literal["view", "try_on", "add_to_cart"]
+    feed: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    product: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    subject: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$", description="pseudonym of a customer")
+    at: AwareDatetime
+    consent: bool = Field(description="whether the visitor agreed; without, the event is counted and dropped")
+
+
+class EventBatch(Shape):
+    """Events of one shop."""
+
+    events: list[ToldEvent] = Field(min_length=1, max_length=500)
+
+
+class EventsTaken(Shape):
+    """What became of a batch."""
+
+    tenant: str
+    landed: int
+    duplicate: int = Field(description="known before, or twice in the batch")
+    without_consent: int
+    withheld: int = Field(description="of people who asked to be forgotten")

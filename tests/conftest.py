@@ -125,6 +125,25 @@ def gcs_bucket(gcs_url: str) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a registry of models (MLflow): VARAI_TEST_REGISTRY_URL, or one started here for the session."""
+    given = os.environ.get("VARAI_TEST_REGISTRY_URL")
+    if given:
+        yield given
+        return
+    port, folder = free_port(), tmp_path_factory.mktemp("mlflow")
+    url = f"http://127.0.0.1:{port}"
+    command = [_script("mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'registry.db'}"]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    environment = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with running(
+        ["env", *(f"{name}={value}" for name, value in environment.items()), *command], folder, lambda: _ok(url)
+    ):
+        yield url
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on now."""
     with socket.socket() as listener:
@@ -191,6 +210,13 @@ def _mongodb_answers(uri: str) -> bool:
         with MongoClient(uri, serverSelectionTimeoutMS=500) as client:
             return bool(client.admin.command("ping").get("ok"))
     except PyMongoError:
+        return False
+
+
+def _ok(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=1, trust_env=False).is_success
+    except httpx.HTTPError:
         return False
 
 

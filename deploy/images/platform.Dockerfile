@@ -24,8 +24,10 @@ COPY config /srv/varai/config
 COPY expectations /srv/varai/expectations
 COPY dbt /srv/varai/dbt
 COPY dags /srv/varai/dags
+COPY ml_pipelines /srv/varai/ml_pipelines
 COPY deploy/compose/airflow_init.py /srv/varai/airflow_init.py
-ENV VARAI_HOME=/state VARAI_CONFIG=/srv/varai/config VARAI_EXPECTATIONS=/srv/varai/expectations VARAI_DBT=/srv/varai/dbt
+ENV VARAI_HOME=/state VARAI_CONFIG=/srv/varai/config VARAI_EXPECTATIONS=/srv/varai/expectations VARAI_DBT=/srv/varai/dbt VARAI_ML_PIPELINES=/srv/varai/ml_pipelines
+ENV MLFLOW_DISABLE_TELEMETRY=true
 # The library comes as a wheel, and its plugin by entry point: the folder of plugins stays empty, or Airflow would load it twice.
 ENV AIRFLOW_HOME=/tmp/airflow AIRFLOW__CORE__DAGS_FOLDER=/srv/varai/dags AIRFLOW__CORE__PLUGINS_FOLDER=/srv/varai/no-plugins
 RUN mkdir /srv/varai/no-plugins

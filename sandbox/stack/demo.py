@@ -18,6 +18,9 @@ from sandbox.stack.shops import Told, make_world
 from sandbox.stack.up import command, layout_of, up
 
 _RUN_S = 1_200.0
+_BEGIN_S = 120.0
+_ACTIVE = ("queued", "running")
+_TRANSFORM, _TRAIN = "transform__{region}", "train__{region}__recommender"
 
 
 def demo(data: Path | None) -> int:
@@ -43,7 +46,7 @@ def _console() -> Console:
 
 
 def flow(layout: Layout, console: Console) -> None:
-    """Trigger ingestion of every region, wait for it and for the marts that follow, showing where each stream is."""
+    """Trigger ingestion of every region, wait for it, for the marts and for the models that follow, showing where each stream is."""
     airflow = Airflow(layout)
     began = datetime.now(UTC)
     fresh = all(one["landed"] is None for one in report.slices(layout))
@@ -51,7 +54,9 @@ def flow(layout: Layout, console: Console) -> None:
     with Live(report.progress(layout, []), console=console, refresh_per_second=4, transient=True) as live:
 
         def look() -> None:
-            now = [*_ingestions(airflow, layout), *_transforms(airflow, layout, began)]
+            now = _ingestions(airflow, layout)
+            for family in (_TRANSFORM, _TRAIN):
+                now += _begun(airflow, layout, family, began)
             live.update(report.progress(layout, now))
             if not console.is_terminal:
                 _tell(console, told, now)
@@ -59,8 +64,9 @@ def flow(layout: Layout, console: Console) -> None:
         runs = [_ingestion(airflow, region, look, fresh=fresh) for region in layout.regions]
         ended = airflow.wait(runs, _RUN_S, look)
         _complain(console, ended)
-        transforms = _await_transforms(airflow, layout, ended, look)
-        _complain(console, airflow.wait(transforms, _RUN_S, look))
+        for family in (_TRANSFORM, _TRAIN):
+            ended = airflow.wait(_await(airflow, layout, family, ended, look), _RUN_S, look)
+            _complain(console, ended)
 
 
 def _tell(console: Console, told: set[str], runs: list[Run]) -> None:
@@ -84,33 +90,45 @@ def _ingest(region: str) -> str:
 def _ingestion(airflow: Airflow, region: str, look: Callable[[], None], *, fresh: bool) -> Run:
     """The run to watch: one that the schedule has just begun where nothing was ever read, else one of our own."""
     dag_id = _ingest(region)
-    active = [one for one in airflow.runs(dag_id) if one.state in ("queued", "running")]
+    active = [one for one in airflow.runs(dag_id) if one.state in _ACTIVE]
     if active and fresh:
         return active[-1]
     airflow.wait(active, _RUN_S, look)
     return airflow.trigger(dag_id)
 
 
-def _await_transforms(airflow: Airflow, layout: Layout, ended: list[Run], look: Callable[[], None]) -> list[Run]:
-    """The runs of the transform graphs that began after the warehouses were loaded."""
-    after = min(one.started for one in ended if one.started)
-    ends = time.monotonic() + 120
-    while time.monotonic() < ends:
-        found = _transforms(airflow, layout, after)
-        if len({one.dag_id for one in found}) == len(layout.regions):
+def _await(airflow: Airflow, layout: Layout, family: str, before: list[Run], look: Callable[[], None]) -> list[Run]:
+    """The runs of a family of graphs that began after those before it: each region's is started by what they gave.
+
+    Raises:
+        TimeoutError: none began within two minutes; where an earlier run is still at work, none did within two minutes of its end.
+    """
+    after = min(one.started for one in before if one.started)
+    last = time.monotonic() + _RUN_S
+    ends = time.monotonic() + _BEGIN_S
+    while time.monotonic() < min(ends, last):
+        newest = _newest(airflow, layout, family)
+        found = _since(newest, after)
+        if len(found) == len(layout.regions):
             return found
+        if any(one.state in _ACTIVE for one in newest):
+            ends = time.monotonic() + _BEGIN_S
         look()
         time.sleep(1)
-    raise TimeoutError("The transform graphs did not start; look at Airflow's assets.")
+    raise TimeoutError(f"The graphs {family.format(region='*')} did not start; look at Airflow's assets.")
 
 
-def _transforms(airflow: Airflow, layout: Layout, after: datetime) -> list[Run]:
-    """The newest run of each region's transform graph, where it began after an instant."""
-    found = []
-    for region in layout.regions:
-        newest = airflow.runs(f"transform__{region}", limit=1)
-        found += [one for one in newest if one.started and one.started >= after]
-    return found
+def _begun(airflow: Airflow, layout: Layout, family: str, after: datetime) -> list[Run]:
+    """The newest run of each region's graph of a family, where it began after an instant."""
+    return _since(_newest(airflow, layout, family), after)
+
+
+def _since(runs: list[Run], after: datetime) -> list[Run]:
+    return [one for one in runs if one.started and one.started >= after]
+
+
+def _newest(airflow: Airflow, layout: Layout, family: str) -> list[Run]:
+    return [one for region in layout.regions for one in airflow.runs(family.format(region=region), limit=1)]
 
 
 def _complain(console: Console, runs: list[Run]) -> None:
@@ -127,6 +145,7 @@ def _show(layout: Layout, console: Console) -> None:
         console.print(report.slices_table(layout, region))
     for region in layout.regions:
         console.print(report.sales_table(layout, region))
+    console.print(report.models_table(layout))
     console.print(report.quarantine_table(layout))
     console.print(report.addresses_table(layout))
 

@@ -47,9 +47,8 @@ class Layout:
     @cached_property
     def ports(self) -> Mapping[str, int]:
         """A port per server."""
-        per_region = [
-            f"{kind}-{region}" for region in self.regions for kind in ("documents", "cache", "vendors", "serving")
-        ]
+        kinds = ("documents", "cache", "vendors", "serving", "registry")
+        per_region = [f"{kind}-{region}" for region in self.regions for kind in kinds]
         names = ["airflow", "pages", *per_region]
         return ports.choose(self.home, names) if self.starting else ports.known(self.home, names)
 
@@ -85,6 +84,7 @@ class Layout:
             found[f"api_docs_{region}"] = f"{self.url(f'serving-{region}')}/docs"
             found[f"dbt_docs_{region}"] = f"{pages}/{region}/dbt/index.html"
             found[f"data_docs_{region}"] = f"{pages}/{region}/data-docs/index.html"
+            found[f"registry_{region}"] = self.url(f"registry-{region}")
         return found
 
     def write_settings(self) -> Path:
@@ -96,6 +96,7 @@ class Layout:
                 f"{prefix}DOCUMENTS_URI=mongodb://127.0.0.1:{self.ports[f'documents-{region}']}/?directConnection=true",
                 f"{prefix}CACHE_URL=valkey://127.0.0.1:{self.ports[f'cache-{region}']}/0",
                 f"{prefix}SERVING_URL={self.url(f'serving-{region}')}",
+                f"{prefix}REGISTRY_URL={self.url(f'registry-{region}')}",
                 f"VARAI_VENDORS__SHOPIFY_{region.upper()}={self.url(f'vendors-{region}')}",
             ]
         lines += [f"VARAI_ADDRESSES__{name.upper()}={value}" for name, value in self.addresses().items()]
@@ -108,7 +109,7 @@ class Layout:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("VARAI_", "AIRFLOW", "PYTHON")) or name == "VARAI_TEST_DATA"
+            if not name.startswith(("VARAI_", "AIRFLOW", "MLFLOW", "PYTHON")) or name == "VARAI_TEST_DATA"
         }
         return kept | {
             "VARAI_HOME": str(self.home),
@@ -119,6 +120,7 @@ class Layout:
             "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
             # Airflow retitles its processes, and setproctitle would overwrite the environment by which `down` finds them.
             "SPT_NOENV": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
         }
 
     def airflow_environment(self) -> dict[str, str]:

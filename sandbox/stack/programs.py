@@ -33,7 +33,7 @@ STORES, SERVERS = 0, 1
 
 
 def programs(layout: Layout) -> list[Program]:
-    """Everything that runs: stores and vendors first, then Airflow and serving."""
+    """Everything that runs: stores and vendors first, then Airflow, serving and registries of models."""
     found = [_pages(layout)]
     for region in layout.regions:
         found += [
@@ -41,6 +41,7 @@ def programs(layout: Layout) -> list[Program]:
             _cache(layout, region),
             _vendors(layout, region),
             _serving(layout, region),
+            _registry(layout, region),
         ]
     return found + _airflow(layout)
 
@@ -78,6 +79,18 @@ def _serving(layout: Layout, region: str) -> Program:
         sys.executable, "-m", "serving", "--region", region, "--surfaces", "shop,report,hook", "--port", str(port),
     )  # fmt: skip
     return Program(name, command, SERVERS, lambda: _answers(f"http://127.0.0.1:{port}/health/live"))
+
+
+def _registry(layout: Layout, region: str) -> Program:
+    """MLflow on SQLite. Of one worker: SQLite has one writer; and without the runners of jobs, which nobody here asks for."""
+    name = f"registry-{region}"
+    port, folder = layout.ports[name], layout.home / "registry" / region
+    command = (
+        str(layout.tools / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{folder / 'registry.db'}", "--artifacts-destination", str(folder / "artifacts"),
+    )  # fmt: skip
+    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return Program(name, command, SERVERS, lambda: _answers(f"http://127.0.0.1:{port}/health"), environment)
 
 
 def _pages(layout: Layout) -> Program:

@@ -15,6 +15,7 @@ from rich.table import Table
 from sandbox.stack.airflow import Run
 from sandbox.stack.layout import Layout
 from sandbox.stack.stored import scopes
+from varai.cli.tables import models
 from varai.cli.tables import slices as slices_of
 from varai.gate import quarantine
 from varai.registry import status, tenants
@@ -88,6 +89,14 @@ def _sales(title: str, found: dict[str, Any]) -> Table:
     for row in rows[-6:]:
         table.add_row(*(str(row[name]) for name in names))
     return table
+
+
+def models_table(layout: Layout) -> Table:
+    """The champion of every tenant, its metric beside the floor's, and how it came to be: `varai models list`."""
+    from sandbox.stack.up import command
+
+    rows = json.loads(command(layout, "varai", "models", "list", "--json"))
+    return models([row for row in rows if row["champion"] is not False])
 
 
 def quarantine_table(layout: Layout) -> Table:

@@ -37,7 +37,7 @@ def up(layout: Layout, make_shops: Callable[[Layout, Told], None], told: Told) -
     for folder in ("airflow", "docs", "tmp", "warehouse", *(f"docs/{region}" for region in layout.regions)):
         (layout.home / folder).mkdir(parents=True, exist_ok=True)
     for region in layout.regions:
-        for kind in ("documents", "cache"):
+        for kind in ("documents", "cache", "registry"):
             (layout.home / kind / region).mkdir(parents=True, exist_ok=True)
         (layout.shops / region).mkdir(parents=True, exist_ok=True)
     make_shops(layout, told)

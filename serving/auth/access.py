@@ -9,9 +9,12 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from serving.allowance import Kind
 from serving.auth.tokens import Claims, Refused
 from serving.context import Context, context_of
 from serving.problems import Problem
+
+TENANT = "The tenant whose data are asked for; only the token's own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +35,36 @@ async def signed_in(request: Request) -> Claims:
             claims = await run_in_threadpool(tokens.verify, token)
     except Refused as error:
         raise unauthorised("invalid_token") from error
-    request.state.tenant = claims.tenant
+    request.state.tenant, request.state.claims = claims.tenant, claims
     return claims
 
 
-def reads(scope: str) -> Callable[..., Awaitable[Access]]:
-    """A dependency that lets a request through which may read `scope` of the tenant it names (its own when it names none).
+def admit(request: Request, scope: str, kind: Kind) -> Access:
+    """Let a signed-in request through whose token has `scope`, for the tenant it names (its own when it names none).
 
-    Another tenant's name gets 403, the same whether there is such a tenant or not.
+    Raises:
+        Problem: the token may not, or the tenant's allowance of this kind is used up.
     """
+    claims: Claims = request.state.claims
+    if scope not in claims.scope or any(name != claims.tenant for name in request.query_params.getlist("tenant")):
+        raise Problem("forbidden", "This token may not do what was asked for.")
+    context = context_of(request)
+    wait = context.allowances.take(kind, claims.tenant)
+    if wait is not None:
+        raise Problem("too-many", f"Ask again in {wait} seconds.", headers={"Retry-After": str(wait)})
+    return Access(context, claims.tenant)
+
+
+def may(scope: str, kind: Kind = "reads") -> Callable[..., Awaitable[Access]]:
+    """A dependency that does as `admit` does."""
 
     async def checked(
         request: Request,
         claims: Annotated[Claims, Depends(signed_in)],
-        tenant: Annotated[
-            str | None,
-            Query(description="The tenant whose data are asked for; only the token's own.", examples=["northwind-eu"]),
-        ] = None,
+        tenant: Annotated[str | None, Query(description=TENANT, examples=["northwind-eu"])] = None,
     ) -> Access:
-        if scope not in claims.scope or tenant not in (None, claims.tenant):
-            raise Problem("forbidden", "This token may not read what was asked for.")
-        context = context_of(request)
-        wait = context.allowances.read(claims.tenant)
-        if wait is not None:
-            raise Problem("too-many", f"Ask again in {wait} seconds.", headers={"Retry-After": str(wait)})
-        return Access(context, claims.tenant)
+        del claims, tenant  # both stand in the request; they are declared for the document
+        return admit(request, scope, kind)
 
     return checked
 

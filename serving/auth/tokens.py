@@ -26,7 +26,7 @@ from varai.kernel import Scope
 from varai.registry.accounts import Client
 from varai.registry.signing import ALGORITHM, REREAD, TOKEN_LIFE, Ring, read_ring
 
-SCOPES = ("catalogue:read", "reports:read", "sync:read")
+SCOPES = ("catalogue:read", "events:write", "recommendations:read", "reports:read", "sync:read")
 LONGEST = 4096
 _TYPE = "at+jwt"
 _REMEMBERED = 4096

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from serving.answers import JSON, as_json, chosen, etag, unchanged
-from serving.auth.access import Access, reads
+from serving.auth.access import Access, may
 from serving.openapi import GUARDED, NOT_MODIFIED, problems
 from serving.problems import Problem
 from serving.schemas import Products
@@ -42,7 +42,7 @@ class Filters:
 )
 def list_products(
     request: Request,
-    access: Annotated[Access, Depends(reads("catalogue:read"))],
+    access: Annotated[Access, Depends(may("catalogue:read"))],
     wanted: Annotated[Filters, Depends()],
     limit: Annotated[int, Query(ge=1, le=250, description="products on a page")] = 50,
     after: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from serving.answers import CSV, JSON, as_csv, as_json, chosen, etag, unchanged
-from serving.auth.access import Access, reads
+from serving.auth.access import Access, may
 from serving.dates import Coverage, complete_to, complete_until, today
 from serving.openapi import GUARDED, NOT_MODIFIED, problems
 from serving.problems import Problem
@@ -41,7 +41,7 @@ _AS_TABLE = {
 )
 def sales(
     request: Request,
-    access: Annotated[Access, Depends(reads("reports:read"))],
+    access: Annotated[Access, Depends(may("reports:read"))],
     start: Annotated[
         date | None,
         Query(alias="from", description="first date, in the shop's zone; that of 30 days which end with `to`"),

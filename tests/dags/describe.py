@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow import plugins_manager
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetOrTimeSchedule
 
 import varai
 
@@ -31,10 +31,8 @@ def describe(folder: str) -> dict[str, object]:
 
 
 def _graph(dag: Any) -> dict[str, object]:
-    schedule = dag.schedule
-    assets = [one.uri for one in schedule] if isinstance(schedule, list | tuple) else []
     return {
-        "schedule": assets or str(schedule),
+        "schedule": _schedule(dag.schedule),
         "tags": sorted(dag.tags),
         "documented": bool(dag.doc_md),
         "max_active_runs": dag.max_active_runs,
@@ -53,6 +51,12 @@ def _graph(dag: Any) -> dict[str, object]:
             for task in sorted(dag.tasks, key=lambda one: one.task_id)
         },
     }
+
+
+def _schedule(schedule: Any) -> object:
+    if isinstance(schedule, AssetOrTimeSchedule):
+        return [schedule.timetable.expression, *(asset.uri for asset in schedule.asset_condition.objects)]
+    return [one.uri for one in schedule] if isinstance(schedule, list | tuple) else str(schedule)
 
 
 if __name__ == "__main__":

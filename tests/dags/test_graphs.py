@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import REPOSITORY
+from varai.learning.spec import specs
 from varai.settings import load
 from varai.sources import connectors
 
@@ -17,6 +18,7 @@ def test_every_file_parses_and_gives_the_graphs_of_its_regions(parsed: dict[str,
     regions = sorted(load({}).regions)
     wanted = {f"ingest__{region}__{vendor}" for region in regions for vendor in connectors()}
     wanted |= {f"{name}__{region}" for region in regions for name in ("transform", "operate")}
+    wanted |= {f"train__{region}__{model}" for region in regions for model in specs()}
     assert parsed["errors"] == {}
     assert set(parsed["graphs"]) == wanted
     assert len(wanted) >= 6
@@ -36,7 +38,7 @@ def test_the_assets_of_a_graph_are_those_of_its_region(parsed: dict[str, Any]) -
     seen = 0
     for name, graph in parsed["graphs"].items():
         region = name.split("__")[1]
-        assets = [*([] if isinstance(graph["schedule"], str) else graph["schedule"])]
+        assets = [one for one in graph["schedule"] if "://" in one]
         assets += [uri for task in graph["tasks"].values() for uri in task["outlets"]]
         seen += len(assets)
         assert all(uri.startswith(f"varai://{region}/") for uri in assets), name

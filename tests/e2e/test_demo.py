@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -174,6 +175,14 @@ def test_the_demo_ends_with_a_merchants_report_quarantined_rows_and_addresses_th
     assert len(pages) == 1 + 3 * len(TENANTS)
     assert set(pages.values()) == {httpx.codes.OK}
     assert demo.answers["river"] in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)  # it names tenants: sign in first
+
+
+def test_every_tenant_has_a_champion_whose_metric_stands_beside_the_floor_s(demo: Demo) -> None:
+    for output in demo.outputs:
+        models = output.split("quarantine: three of the rows")[0].rpartition("models")[2]
+        for seed in demo.layout.settings.seeds:
+            (row,) = [line for line in models.splitlines() if f" {seed.tenant.name} " in line]
+            assert re.search(r"champion 1 +0\.\d{4} +0\.\d{4} +(candidate|floor)", row), row
 
 
 def test_a_person_stands_nowhere_in_clear(demo: Demo) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 from uuid import uuid4
 
 import duckdb
-import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 
+from bench.registry import Registry, registry_server
 from serving.allowance import Allowances
 from serving.app import create_app
+from tests.serving.shelves import bundle, staged
 from varai import catalogue, marts, registry
-from varai.canonical import entity
 from varai.kernel import Scope
 from varai.marts import FeedCoverage, Mart
 from varai.registry.accounts import issue_secret
@@ -26,7 +26,8 @@ from varai.settings import Settings, load
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 READ = {feed: FeedCoverage(complete_until=NOW, timezone="Europe/Berlin") for feed in ("shop", "second")}
 """Every feed of northwind-eu has been read until now."""
-PLENTY = Allowances(reads=10**6, tokens=10**6, addresses=10**6)
+PLENTY = Allowances(reads=10**6, answers=10**6, events=10**6, tokens=10**6, addresses=10**6)
+SUBJECT = f"{7:032x}"
 HOSTILE = '<p onclick="steal()">Round &amp; light</p><script>alert(1)</script><a href="javascript:alert(2)">more</a>'
 
 
@@ -37,6 +38,7 @@ class World:
     settings: Settings
     eu: TestClient
     us: TestClient
+    registry: Registry
 
     def scope(self, region: str, tenant: str | None = None) -> Scope:
         return self.settings.scope(region, tenant)
@@ -52,20 +54,29 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, mongodb_uri: str) -> Iterator[World]:
+def registered() -> Iterator[Registry]:
+    """The registry of models of both regions."""
+    with registry_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, mongodb_uri: str, registered: Registry) -> Iterator[World]:
     """Built once; tests read it, and make what they change themselves."""
-    settings = settings_of(tmp_path_factory.mktemp("home"), mongodb_uri)
+    models = {f"VARAI_STORES__{region}__REGISTRY_URL": registered.url for region in ("EU", "US")}
+    settings = settings_of(tmp_path_factory.mktemp("home"), mongodb_uri, **models)
     for region in ("eu", "us"):
         scope = settings.scope(region)
         registry.seed(scope, settings.seeds)
         registry.ensure_indexes(scope)
     _stock(settings.scope("eu", "northwind-eu"))
     _sell(settings.scope("eu"))
+    _train(settings.scope("eu", "northwind-eu"), registered)
     with (
         TestClient(create_app(settings, "eu", allowances=PLENTY, clock=lambda: NOW)) as eu,
         TestClient(create_app(settings, "us", allowances=PLENTY, clock=lambda: NOW)) as us,
     ):
-        yield World(settings, eu, us)
+        yield World(settings, eu, us, registered)
     from varai.stores import documents
 
     scope = settings.scope("eu")
@@ -99,6 +110,7 @@ def _stock(scope: Scope) -> None:
             "source_id": f"p{number}",
             "title": f"Frame {number}",
             "status": "active" if number < 4 else "draft",
+            "published_at": NOW,
             "brand": "Nord",
         }
         for number in range(5)
@@ -106,13 +118,14 @@ def _stock(scope: Scope) -> None:
     products[0] |= {"description_html": HOSTILE, "rx_able": True, "tags": ["new"]}
     variants = [
         {
-            "source_id": "v0",
-            "product_id": "p0",
+            "source_id": f"v{number}",
+            "product_id": f"p{number}",
             "price": _decimal("129.9"),
             "currency": "EUR",
-            "sku": "A-1",
+            "sku": f"A-{number}",
             "sort_order": 1,
         }
+        for number in range(5)
     ]
     images = [
         {"source_id": "i0", "product_id": "p0", "url": "javascript:alert(3)", "sort_order": 1},
@@ -120,25 +133,20 @@ def _stock(scope: Scope) -> None:
     ]
     rows = {"product": products, "variant": variants, "image": images}
     catalogue.publish(
-        scope, feed, {name: _staged(name, scope, feed.name, some) for name, some in rows.items()}, run_id="r1"
+        scope, feed, {name: staged(name, scope, feed.name, some, NOW) for name, some in rows.items()}, run_id="r1"
     )
+
+
+def _train(scope: Scope, registered: Registry) -> None:
+    """A model of seven products, two of which the catalogue does not hold."""
+    feed = registry.feeds(scope)[0].name
+    registered.promote(scope, bundle(scope, [f"{feed}/p{number}" for number in range(7)], {SUBJECT: [0, 5]}))
 
 
 def _decimal(text: str) -> Any:
     from decimal import Decimal
 
     return Decimal(text)
-
-
-def _staged(name: str, scope: Scope, feed: str, rows: list[dict[str, Any]]) -> pa.Table:
-    kind = entity(name)
-    given: dict[str, Any] = {field.name: None for field in kind.stored}
-    given |= {"tenant": scope.tenant, "feed": feed, "source": "shopify", "source_updated_at": NOW, "ingested_at": NOW}
-    given |= {"batch_id": "b", "deleted": False, "flags": [], "score": 100.0}
-    made = [
-        given | {"root_id": row.get("product_id", row["source_id"]), "content_hash": str(row)} | row for row in rows
-    ]
-    return pa.Table.from_pylist(made, schema=kind.schema())
 
 
 def _sell(scope: Scope) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -66,6 +68,18 @@ def test_a_token_of_the_command_opens_the_api(served: Served, home: Path) -> Non
     log = (home / "server.log").read_text()
     assert '"route": "/v1/sync"' in log
     assert token not in log
+
+
+def test_an_address_of_ten_thousand_products_is_refused_and_harms_nobody(served: Served) -> None:
+    """No address of 64 KB reaches the application, which takes as many in a body; the server refuses it and serves on."""
+    viewed = "&".join(f"viewed=shop/{number:012}" for number in range(10_000))
+    address = urlsplit(served.url)
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=20) as wire:
+        wire.sendall(f"GET /v1/recommendations?{viewed} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        said = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert said.startswith(b"HTTP/1.1 400 ")
+    answer = httpx.post(f"{served.url}/v1/recommendations", json={"viewed": ["shop/1"] * 10_000}, trust_env=False)
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
 
 
 def test_an_unknown_tenant_is_a_sentence(served: Served) -> None:

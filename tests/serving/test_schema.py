@@ -33,6 +33,11 @@ OPERATIONS = [
     ("POST", "/v1/auth/token"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/v1/products"),
+    ("GET", "/v1/recommendations"),
+    ("POST", "/v1/recommendations"),
+    ("GET", "/v1/similar/{product}"),
+    ("POST", "/v1/events"),
+    ("GET", "/v1/models"),
     ("GET", "/v1/reports/sales"),
     ("GET", "/v1/sync"),
 ]

@@ -3,6 +3,7 @@
 from varai.catalogue.collections import COLLECTIONS, INDEXES, ensure_indexes
 from varai.catalogue.counts import count_live
 from varai.catalogue.digest import digest
+from varai.catalogue.sellable import sellable
 from varai.catalogue.shelf import FILTERS, ProductPage, find_products
 from varai.catalogue.stale import mark_stale
 from varai.catalogue.sync import SyncReport, publish
@@ -23,5 +24,6 @@ __all__ = [
     "mark_stale",
     "publish",
     "revert",
+    "sellable",
     "version",
 ]

@@ -70,6 +70,29 @@ def reconciliation(found: Iterable[Reconciliation]) -> Table:
     return table
 
 
+def models(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Versions of models: the champion marked, its metric beside the floor's, and how training went last."""
+    table = Table(title="models", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("region", "tenant", "model"):
+        table.add_column(name, no_wrap=True)
+    for name in ("version", "metric", "floor"):
+        table.add_column(name, justify="right")
+    for name in ("serves", "trained", "last training"):
+        table.add_column(name)
+    for row in rows:
+        version = (
+            "-"
+            if row["version"] is None
+            else f"{'[bold green]champion[/] ' if row['champion'] else ''}{row['version']}"
+        )
+        figures = ["-" if row[name] is None else f"{float(row[name]):.4f}" for name in ("metric", "floor")]
+        told = ". ".join(part for part in (row["state"], f"{row['sentence']} {row['drift']}".strip()) if part)
+        trained = (row["trained_at"] or "-")[:16]
+        where = (row["region"], row["tenant"], row["model"])
+        table.add_row(*where, version, *figures, row["serves"] or "-", trained, escape(told))
+    return table
+
+
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 

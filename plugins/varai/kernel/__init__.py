@@ -5,6 +5,7 @@ from varai.kernel.errors import (
     DiskFull,
     ErasuresOpen,
     Gone,
+    InUse,
     LeaseHeld,
     Malformed,
     Misconfigured,
@@ -14,6 +15,7 @@ from varai.kernel.errors import (
     Unavailable,
     Unbalanced,
     Unexpected,
+    Untrained,
     VaraiError,
 )
 from varai.kernel.money import Money, minor_units
@@ -39,6 +41,7 @@ __all__ = [
     "Feed",
     "FeedKey",
     "Gone",
+    "InUse",
     "LeaseHeld",
     "Malformed",
     "Misconfigured",
@@ -55,6 +58,7 @@ __all__ = [
     "Unavailable",
     "Unbalanced",
     "Unexpected",
+    "Untrained",
     "VaraiError",
     "Window",
     "Word",

@@ -127,3 +127,17 @@ class Unexpected(VaraiError):
 
     kind = "unexpected"
     default_cure = "The log of the run has the trace; report it with that."
+
+
+class InUse(VaraiError):
+    """What was to be deleted is being served."""
+
+    kind = "in-use"
+    default_cure = "Put something else in its place first; see `varai models list`."
+
+
+class Untrained(VaraiError):
+    """Models of some tenants could not be trained, judged or registered; those before them are served on."""
+
+    kind = "untrained"
+    default_cure = "See `varai models list` for each tenant's sentence, then run `varai models train` for it."

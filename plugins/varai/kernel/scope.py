@@ -45,6 +45,7 @@ class Scope:
     warehouse: str
     secrets: SecretSource = field(repr=False, compare=False)
     bucket_url: str = ""
+    registry_url: str | None = None
 
     def __reduce__(self) -> str:
         raise TypeError("A Scope is made by varai.settings where it is used; send its region and tenant by name.")

@@ -1,12 +1,17 @@
 """The immutable raw zone: a vendor's records, kept once per slice, with counts and checksums, sealed where they are personal."""
 
+from varai.landing.events import INDEXES, Event, EventsPlace, LandedEvents, land_events, sweep_events
 from varai.landing.forget import LandingPlace, rewrite
 from varai.landing.land import Landed, commit, land
 from varai.landing.manifest import Manifest, batches, find, manifests, sweep
 from varai.landing.reading import Reading, read
 
 __all__ = [
+    "INDEXES",
+    "Event",
+    "EventsPlace",
     "Landed",
+    "LandedEvents",
     "LandingPlace",
     "Manifest",
     "Reading",
@@ -14,8 +19,10 @@ __all__ = [
     "commit",
     "find",
     "land",
+    "land_events",
     "manifests",
     "read",
     "rewrite",
     "sweep",
+    "sweep_events",
 ]

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from varai.kernel import Malformed, Misconfigured, Scope
+from varai.kernel import Gone, Malformed, Misconfigured, Scope
 from varai.learning import evaluate
 from varai.learning.spec import ModelSpec
 from varai.learning.words import Dataset, Items, TooLittle
@@ -73,6 +73,15 @@ def assemble(scope: Scope, spec: ModelSpec, cache_dir: Path) -> Dataset | TooLit
             )
         lines, products = (snapshot.query(sql, memory_limit=MEMORY_LIMIT) for sql in (LINES, PRODUCTS))
         return gather(lines, products, Ledger(scope).subjects, spec, snapshot_id=snapshot.id, as_of=snapshot.as_of)
+
+
+def published(scope: Scope, cache_dir: Path) -> str | None:
+    """Id of the snapshot that `assemble` would read; None while nothing is published for the scope's tenant."""
+    try:
+        with Reader(scope, cache_dir).current(str(scope.tenant)) as snapshot:
+            return snapshot.id
+    except Gone:
+        return None
 
 
 def gather(
@@ -205,4 +214,5 @@ def _too_little(data: Dataset, spec: ModelSpec) -> TooLittle | None:
         purchases=len(data.item),
         judged=judged,
         left_out=data.left_out,
+        snapshot_id=data.snapshot_id,
     )

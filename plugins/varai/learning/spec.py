@@ -154,6 +154,14 @@ def specs(folder: Path = MODELS) -> Mapping[str, ModelSpec]:
     return found
 
 
+def spec_of(folder: Path, name: str) -> ModelSpec:
+    """One model of a folder. Raises Misconfigured, naming those there are."""
+    known = specs(folder)
+    if name not in known:
+        raise Misconfigured(f"There is no model '{name}'.", f"Name one of {', '.join(known)}.")
+    return known[name]
+
+
 def _model_of(path: Path) -> object:
     located = importlib.util.spec_from_file_location(f"model_{path.stem}", path)
     if located is None or located.loader is None:

@@ -111,8 +111,9 @@ def compare(data: Dataset, spec: ModelSpec, one: Choice, other: Choice) -> Compa
     test = evaluate.window(data, evaluate.spans(data, spec.windows).test_from, None)
     if not len(test.rows):
         raise Malformed("There is nobody to judge the models by.", "Assemble the dataset; it says what is missing.")
-    fits = _Fits(test.known, likeness(data.items), spec.seed)
-    first, second = (evaluate.judge(fits.scorer(choice), test).of(spec.metric) for choice in (one, other))
+    with threadpool_limits(1):
+        fits = _Fits(test.known, likeness(data.items), spec.seed)
+        first, second = (evaluate.judge(fits.scorer(choice), test).of(spec.metric) for choice in (one, other))
     return Comparison(
         one=float(np.mean(first)),
         other=float(np.mean(second)),
@@ -121,6 +122,13 @@ def compare(data: Dataset, spec: ModelSpec, one: Choice, other: Choice) -> Compa
         window=evaluate.digest(data, test),
         judged=len(test.rows),
     )
+
+
+def refit(data: Dataset, spec: ModelSpec, choice: Choice) -> Fitted:
+    """One choice, fitted on the whole dataset, as `train` fits those it returns."""
+    with threadpool_limits(1):
+        whole = evaluate.known_until(data, int(data.at.max()) + 1)
+        return _packed(_Fits(whole, likeness(data.items), spec.seed), choice)
 
 
 @dataclass(slots=True)

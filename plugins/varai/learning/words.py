@@ -7,11 +7,14 @@ text, so that equal scores are broken by item id wherever item codes are compare
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+from varai.kernel import Malformed
 
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int32]
@@ -27,6 +30,7 @@ class TooLittle:
     purchases: int
     judged: int
     left_out: Mapping[str, int]
+    snapshot_id: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,3 +261,45 @@ class Trained:
     snapshot_id: str
     as_of: datetime
     report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What a registered version points at, and how it came to be: names and figures, nothing personal. All of it is text.
+
+    Attributes:
+        region: where it may be opened. bundle: key of the sealed object. sha256: of its plaintext, hex.
+        snapshot: it was trained on. mapping: of the fields it was read from. code: version of the library and digest of what learns.
+        suites: versions of the suites in force at training, JSON by entity.
+        trained_at: ISO 8601, UTC. metric, floor: values on the test window of what is served and of the floor.
+        recipe: the Choice it was fitted by, JSON. serves: what the decision chose. decision: the decision, a sentence.
+    """
+
+    region: str
+    bundle: str
+    sha256: str
+    snapshot: str
+    mapping: str
+    code: str
+    suites: str
+    trained_at: str
+    metric: str
+    floor: str
+    recipe: str
+    serves: str
+    decision: str
+
+    def tags(self) -> dict[str, str]:
+        """As tags of a version: every name with `varai.` before it."""
+        return {f"varai.{each.name}": getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def read(cls, tags: Mapping[str, str]) -> Self:
+        """From a version's tags. Raises Malformed, naming those that are missing."""
+        missing = [each.name for each in fields(cls) if f"varai.{each.name}" not in tags]
+        if missing:
+            raise Malformed(
+                f"A registered version lacks the tags {', '.join(f'varai.{name}' for name in missing)}.",
+                "It was not registered by this platform: promote another version.",
+            )
+        return cls(**{each.name: tags[f"varai.{each.name}"] for each in fields(cls)})

@@ -1,6 +1,6 @@
 """The only room that imports airflow: defaults, assets, callbacks, the tasks' bodies and the River page."""
 
-from varai.orchestration.assets import snapshots_asset, warehouse_asset
+from varai.orchestration.assets import snapshots_asset, warehouse_asset, when_published_and_weekly
 from varai.orchestration.defaults import (
     EVERY_15_MINUTES,
     NIGHTLY,
@@ -21,4 +21,5 @@ __all__ = [
     "snapshots_asset",
     "warehouse_asset",
     "warehouse_pool",
+    "when_published_and_weekly",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
+
+from varai.orchestration.defaults import WEEKLY
 
 
 def warehouse_asset(region: str) -> Asset:
@@ -13,3 +15,8 @@ def warehouse_asset(region: str) -> Asset:
 def snapshots_asset(region: str) -> Asset:
     """The region's published snapshots may have changed."""
     return Asset(f"varai://{region}/snapshots")
+
+
+def when_published_and_weekly(region: str) -> AssetOrTimeSchedule:
+    """When the region's snapshots may have changed, and once a week though they did not."""
+    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(WEEKLY, timezone="UTC"), assets=[snapshots_asset(region)])

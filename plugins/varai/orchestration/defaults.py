@@ -10,6 +10,7 @@ from varai.orchestration.callbacks import on_failure
 EVERY_15_MINUTES = "*/15 * * * *"
 NIGHTLY = "37 2 * * *"
 """Between two ticks of EVERY_15_MINUTES, since erasures need feeds that no run is holding."""
+WEEKLY = "7 4 * * 1"
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +34,6 @@ def warehouse_pool(region: str) -> str:
     return f"warehouse-{region}"
 
 
-def label(batch: list[list[str]]) -> str:
-    """Name of a mapped task: the feeds it works on."""
-    names = [f"{tenant}/{feed}" for tenant, feed in batch]
+def label(names: list[str]) -> str:
+    """Name of a mapped task: what it works on."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

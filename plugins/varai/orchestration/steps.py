@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from varai.kernel import FeedKey, Unbalanced, VaraiError, utc_now
-from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, renewing_held, this_process
+from varai.kernel import FeedKey, Unbalanced, Untrained, VaraiError, utc_now
+from varai.orchestration import pipelines
+from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, renewing_held, tenants, this_process
 from varai.river import document as documents
 from varai.river import erasure, operate
 from varai.river import ingest as river
@@ -19,6 +21,8 @@ from varai.river.run import new_run_id
 from varai.settings import Settings
 from varai.settings import load as load_settings
 
+_BATCH = 8
+"""Tenants that one run of the pipeline takes at least: its steps start slowly and train fast."""
 _ERASURE_PATIENCE_S = 20.0
 """Outlasts the end of a run that has loaded already; for longer waits the task is tried again, which frees its slot."""
 
@@ -92,6 +96,36 @@ def transform(region: str, run_id: str) -> dict[str, str]:
 def docs(region: str) -> str:
     """Write the static dbt documentation; returns where it is."""
     return str(transforming.write_docs(load_settings(), region))
+
+
+def due_tenants(region: str, model: str, context: Mapping[str, Any]) -> list[list[str]]:
+    """Batches of tenants whose model is due; an empty list skips the run. A run that a person triggers takes all."""
+    from varai.learning.due import due  # SciPy takes a second, which the parsing of graphs need not wait for
+
+    settings = load_settings()
+    force = context["dag_run"].run_type == "manual"
+    everybody = [one.name for one in tenants(settings.scope(region))]
+    found = list(due(settings, region, everybody, model, force=force))
+    width = max(_BATCH, -(-len(found) // river.MOST_BATCHES))
+    return [found[start : start + width] for start in range(0, len(found), width)]
+
+
+def learn(region: str, model: str, batch: list[str]) -> dict[str, str]:
+    """Run the pipeline for a batch; returns how each tenant ended, or where the run is to be seen when it is elsewhere."""
+    from varai.learning.parcels import Job
+    from varai.learning.steps import outcomes
+
+    settings, run = load_settings(), f"{utc_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    address = pipelines.run(settings, region, model, batch, run)
+    if address:
+        return {"run": address}
+    jobs = [str(Job(tenant, model, run)) for tenant in batch]
+    ended = {tenant: f"{state.kind}: {state.sentence}" for tenant, state in outcomes(settings, region, jobs).items()}
+    failed = [f"{name}: {ended.get(name, 'failed: its run ended early.')}" for name in batch]
+    failed = [one for one in failed if ": failed: " in one]
+    if failed:
+        raise Untrained(f"{len(failed)} of {len(batch)} tenants were not trained. {' '.join(failed)}")
+    return ended
 
 
 def sweep(region: str) -> dict[str, int]:

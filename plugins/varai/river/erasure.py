@@ -124,6 +124,7 @@ def _places(settings: Settings, scope: Scope, holder: str, patience_s: float = 0
     ):
         yield [
             landing.LandingPlace(scope, lambda key, stream: _spec(scope, key, stream)),
+            landing.EventsPlace(scope),
             ParquetPlace(scope, "quarantine", f"quarantine/{tenant}/"),
             ParquetPlace(scope, "evidence", f"evidence/{tenant}/"),
             ParquetPlace(scope, "doubted", f"doubted/{tenant}/"),

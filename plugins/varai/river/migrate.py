@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from varai import catalogue, privacy, registry, warehouse
+from varai import catalogue, landing, privacy, registry, warehouse
 from varai.canonical import ENTITIES
 from varai.kernel import Scope
 from varai.river.settle import held_warehouse
@@ -12,7 +12,7 @@ from varai.stores import create_indexes, lacking_indexes
 _PATIENCE_S = 300.0
 """A load or a build of the marts may be at work when the stack is brought up again."""
 _ENTITIES = tuple(ENTITIES.values())
-_INDEXES = (registry.INDEXES, catalogue.INDEXES, privacy.INDEXES)
+_INDEXES = (registry.INDEXES, catalogue.INDEXES, privacy.INDEXES, landing.INDEXES)
 
 
 def migrate(settings: Settings, region: str, *, dry_run: bool, holder: str) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from varai.kernel import utc_now
 from varai.landing import sweep as sweep_landing
+from varai.landing import sweep_events
 from varai.registry.progress import progress_writer
 from varai.river.context import Progress
 from varai.settings import Settings
@@ -14,6 +15,8 @@ from varai.stores import objects
 
 _RUN_RECORD_DAYS = 400
 _ORPHAN_HOURS = 48
+_ORPHANS = ("mapped/", "learning/")
+"""What a step hands to the next; it outlives only a run that was killed."""
 
 
 def progress_to_registry(settings: Settings, region: str) -> Progress:
@@ -22,17 +25,18 @@ def progress_to_registry(settings: Settings, region: str) -> Progress:
 
 
 def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
-    """Remove landed objects past their days, old run records, and mapped objects that a killed run left; returns counts."""
+    """Remove landed objects and events past their days, old run records, and what a killed run left; returns counts."""
     scope = settings.scope(region)
     store = objects(scope)
     cut = (utc_now() - timedelta(days=_RUN_RECORD_DAYS)).strftime("%Y%m%dT%H%M%S")
     runs = [key for key in store.list("runs/") if key.removeprefix("runs/") < cut]
-    orphans = [key for key in store.list("mapped/") if _older(store.local(key), _ORPHAN_HOURS)]
+    orphans = [key for kind in _ORPHANS for key in store.list(kind) if _older(store.local(key), _ORPHAN_HOURS)]
     if not dry_run:
         for key in (*runs, *orphans):
             store.delete(key)
     landed = sweep_landing(scope, days=settings.landing_days, dry_run=dry_run)
-    return {"landed": len(landed), "runs": len(runs), "mapped": len(orphans)}
+    events = sweep_events(scope, before=utc_now() - timedelta(days=settings.landing_days), dry_run=dry_run)
+    return {"landed": len(landed), "events": events, "runs": len(runs), "mapped": len(orphans)}
 
 
 def _older(path: Path | None, hours: int) -> bool:

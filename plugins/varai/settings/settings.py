@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from varai.kernel import Feed as FeedWord
@@ -44,6 +45,29 @@ class RegionStores(BaseModel):
         description="DuckDB file or bigquery://project/dataset; default $VARAI_HOME/warehouse/<region>.duckdb",
     )
     serving_url: str = Field(default="", description="where this region's serving answers, for status and links")
+    registry_url: str | None = Field(
+        default=None, description="where this region's registry of models (MLflow) answers; none: no models are served"
+    )
+    pipelines_url: str | None = Field(
+        default=None, description="where this region's Kubeflow Pipelines answers; needed when pipelines is kubeflow"
+    )
+    pipelines_image: str = Field(
+        default="", description="image of the platform that holds this region's settings, for steps that run elsewhere"
+    )
+    pipelines_root: str = Field(
+        default="", description="gs:// folder for the names that steps exchange; needed when pipelines is vertex"
+    )
+
+    @field_validator("registry_url", "pipelines_url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        """An address that requests can be sent to, without the slash that paths begin with; empty is none."""
+        if not url:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.password or parts.query:
+            raise ValueError("write http(s)://host:port, without a password")
+        return url.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -55,6 +79,12 @@ class Settings(BaseSettings):
     config: Path = Field(default=_REPOSITORY / "config", description="folder with regions.toml and tenants/")
     expectations: Path = Field(default=_REPOSITORY / "expectations", description="folder with the suites of the gate")
     dbt: Path = Field(default=_REPOSITORY / "dbt", description="folder of the dbt project")
+    ml_pipelines: Path = Field(
+        default=_REPOSITORY / "ml_pipelines", description="folder of the compiled pipeline and of models/"
+    )
+    pipelines: Literal["local", "kubeflow", "vertex"] = Field(
+        default="local", description="where training runs: in the task itself, or submitted to the region's service"
+    )
     database: str = Field(default="varai", description="name of the MongoDB database in each region")
     stores: Mapping[str, RegionStores] = Field(
         default_factory=dict, description="addresses per region: VARAI_STORES__<REGION>__<KEY>"
@@ -63,7 +93,9 @@ class Settings(BaseSettings):
         default_factory=dict, description="values of ${name} in feeds' base_url: VARAI_VENDORS__<NAME>"
     )
     secrets_from: Literal["folder", "google"] = Field(default="folder", description="where secrets are resolved")
-    google_project: str = Field(default="", description="project of Secret Manager when secrets_from is google")
+    google_project: str = Field(
+        default="", description="project of Secret Manager when secrets_from is google, and of Vertex AI"
+    )
     addresses: Mapping[str, str] = Field(
         default_factory=dict, description="user interfaces of this stack by name, for status"
     )
@@ -127,6 +159,7 @@ class Settings(BaseSettings):
             warehouse=stores.warehouse or str(self.home.resolve() / "warehouse" / f"{region}.duckdb"),
             secrets=ring,
             bucket_url=stores.bucket_url,
+            registry_url=stores.registry_url,
         )
 
     def base_url(self, feed: FeedWord) -> str:

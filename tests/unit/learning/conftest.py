@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.unit.learning.shops import END, LINES, PRODUCTS, Row, product, sales, table
+from varai import registry
 from varai.learning.assemble import gather
 from varai.learning.spec import Blend, Candidate, Least, ModelSpec, PromoteIf, Windows
 from varai.learning.words import Dataset
+from varai.settings import Settings, load
+
+
+@pytest.fixture
+def settings_of_two(home: Path, mongodb_uri: str, mongodb: str) -> Settings:
+    """A home with both regions, whose tenants are known to the registry."""
+    stores = {f"VARAI_STORES__{region}__DOCUMENTS_URI": mongodb_uri for region in ("EU", "US")}
+    settings = load({"VARAI_HOME": str(home), "VARAI_DATABASE": mongodb, **stores})
+    registry.seed(settings.scope("eu"), settings.seeds)
+    return settings
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,12 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+
+from varai.kernel import Scope
+from varai.marts import Mart, publish
+from varai.stores import objects
 
 END = datetime(2026, 9, 1, tzinfo=UTC)
 LINES = pa.schema(
@@ -58,3 +63,29 @@ def sales(seed: int, *, taste: bool, people: int = 120, products: int = 40, each
 
 def table(rows: list[Row], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(rows, schema)
+
+
+def publish_marts(
+    region: Scope, lines: list[Row], offered: list[Row], leave_out: str = "", tenant: str = "acme"
+) -> None:
+    """Both marts of a tenant as `transform` publishes them; other tenants keep what they have."""
+    others = {key.split("/")[1] for key in objects(region).list("published/")} - {tenant}
+    with duckdb.connect() as opened:
+        opened.execute("CREATE SCHEMA marts")
+        for name, rows, schema in (("fct_order_line", lines, LINES), ("dim_product", offered, PRODUCTS)):
+            opened.register("rows_", table(rows, schema))
+            without = f"EXCLUDE (feed{leave_out})" if leave_out and name == "fct_order_line" else "EXCLUDE (feed)"
+            opened.execute(f"CREATE TABLE marts.{name} AS SELECT '{tenant}' AS tenant, feed, * {without} FROM rows_")
+        publish(
+            region,
+            opened,
+            [
+                Mart(
+                    name="fct_order_line", schema_name="marts", key=("tenant", "feed", "line_id"), data_class="personal"
+                ),
+                Mart(
+                    name="dim_product", schema_name="marts", key=("tenant", "feed", "variant_id"), data_class="public"
+                ),
+            ],
+            withheld=others,
+        )

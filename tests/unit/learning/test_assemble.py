@@ -10,17 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.learning.shops import END, LINES, PRODUCTS, Row, line, product, sales, table
+from tests.unit.learning.shops import END, LINES, PRODUCTS, Row, line, product, publish_marts, sales, table
 from varai.kernel import Gone, Malformed, Misconfigured, Scope
 from varai.learning.assemble import REASONS, assemble, gather
 from varai.learning.spec import Least, ModelSpec, specs
 from varai.learning.words import Dataset, TooLittle
-from varai.marts import Mart, publish
 from varai.privacy import Ledger
 from varai.settings import FolderSecrets
 
@@ -169,25 +167,3 @@ class TestFromTheBucket:
         publish_marts(region, sales(1, taste=True), [product(1)], leave_out=", trainable")
         with pytest.raises(Malformed, match="transform"):
             assemble(replace(region, tenant="acme"), spec, tmp_path / "cache")
-
-
-def publish_marts(region: Scope, lines: list[Row], offered: list[Row], leave_out: str = "") -> None:
-    """Both marts as `transform` publishes them."""
-    with duckdb.connect() as opened:
-        opened.execute("CREATE SCHEMA marts")
-        for name, rows, schema in (("fct_order_line", lines, LINES), ("dim_product", offered, PRODUCTS)):
-            opened.register("rows_", table(rows, schema))
-            without = f"EXCLUDE (feed{leave_out})" if leave_out and name == "fct_order_line" else "EXCLUDE (feed)"
-            opened.execute(f"CREATE TABLE marts.{name} AS SELECT 'acme' AS tenant, feed, * {without} FROM rows_")
-        publish(
-            region,
-            opened,
-            [
-                Mart(
-                    name="fct_order_line", schema_name="marts", key=("tenant", "feed", "line_id"), data_class="personal"
-                ),
-                Mart(
-                    name="dim_product", schema_name="marts", key=("tenant", "feed", "variant_id"), data_class="public"
-                ),
-            ],
-        )

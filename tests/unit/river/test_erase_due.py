@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from varai import registry
 from varai.kernel import ErasuresOpen, FeedKey, utc_now
+from varai.landing import Event, EventsPlace, land_events
 from varai.privacy import Ledger
 from varai.river import erasure
 from varai.river.context import lease_name
@@ -49,6 +50,17 @@ def test_a_tenant_whose_feed_is_held_is_named_and_stops_no_other(settings: Setti
     registry.release(scope, lease)
     assert erasure.erase_due(settings, "eu", holder="operate", now=utc_now()) == 1
     assert opened(settings) == []
+
+
+def test_what_a_shop_told_of_a_person_goes_with_them(settings: Settings) -> None:
+    scope, person = settings.scope("eu", TENANTS[1]), f"{9:032x}"
+    told = [Event(name, "view", "shop", "1", who, utc_now()) for name, who in (("a", person), ("b", f"{8:032x}"))]
+    land_events(scope, told, utc_now())
+    assert [one.rows for one in EventsPlace(scope).find(person)] == [1]
+    Ledger(scope).add(person, "letter")
+    assert erasure.erase_due(settings, "eu", holder="operate", now=utc_now()) == 3
+    assert not list(EventsPlace(scope).find(person))
+    assert [one.rows for one in EventsPlace(scope).find(f"{8:032x}")] == [1]
 
 
 def test_an_error_nobody_foresaw_stops_no_other_tenant(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

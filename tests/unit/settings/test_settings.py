@@ -43,6 +43,20 @@ def test_a_scope_names_the_stores_of_its_region(folder: Path) -> None:
     assert "mongodb" not in repr(scope)
 
 
+def test_a_scope_knows_where_the_models_of_its_region_are_registered(folder: Path) -> None:
+    stores = {"VARAI_STORES__EU__DOCUMENTS_URI": "mongodb://127.0.0.1:1"}
+    assert settings_in(folder, **stores).scope("eu").registry_url is None
+    given = settings_in(folder, **stores, VARAI_STORES__EU__REGISTRY_URL="http://127.0.0.1:5000/")
+    assert given.scope("eu").registry_url == "http://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:5000", "ftp://models", "http://", "http://us:hush@models"])
+def test_a_registry_that_is_no_web_address_is_named(folder: Path, url: str) -> None:
+    with pytest.raises(Misconfigured, match="registry_url") as told:
+        settings_in(folder, VARAI_STORES__EU__REGISTRY_URL=url)
+    assert "hush" not in str(told.value)
+
+
 def test_a_region_s_secrets_may_lie_in_a_folder_of_its_own(folder: Path, tmp_path: Path) -> None:
     ring = FolderSecrets(tmp_path / "eu-secrets")
     ring.write("documents", "mongodb://user:word@host")

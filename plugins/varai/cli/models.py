@@ -1,0 +1,136 @@
+"""`varai models`: what is served to whom and why, the way back, and training without Airflow."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from varai.cli import tables
+from varai.cli.arguments import Json, MaybeRegion, MaybeTenant, Region, Tenant, chosen_regions, operator
+from varai.kernel import Misconfigured, Scope
+from varai.learning import states
+from varai.learning.registered import registered_name
+from varai.learning.spec import specs
+from varai.learning.tracking import Registry
+from varai.privacy import audit
+from varai.registry import tenants
+from varai.settings import Settings, load
+
+app = typer.Typer(no_args_is_help=True, help="Train, compare, promote and roll back models.")
+Model = Annotated[str, typer.Option("--model", "-m", help="Model, as a file of ml_pipelines/models is named.")]
+Number = Annotated[int, typer.Argument(help="Number of the version.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
+_RECOMMENDER = "recommender"
+
+
+@app.command("list")
+def list_models(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: Json = False) -> None:
+    """Every tenant's versions: the champion, its metric beside the floor's, and how training went last."""
+    settings = load()
+    rows = [
+        row
+        for name in chosen_regions(settings, region)
+        for one in _tenants(settings, name, tenant)
+        for model in specs(settings.ml_pipelines / "models")
+        for row in _rows(settings.scope(name, one), model)
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+    else:
+        tables.wide_console().print(tables.models(rows))
+
+
+@app.command()
+def compare(region: Region, tenant: Tenant, one: Number, other: Number, model: Model = _RECOMMENDER) -> None:
+    """Judge the recipes of two versions on the tenant's present test window, each fitted to what came before it."""
+    from varai.learning import steps  # SciPy takes a second, which other commands need not wait for
+
+    settings = load()
+    scope = settings.scope(region, tenant)
+    registry, name = Registry(scope), registered_name(scope, model)
+    pair = [registry.version(name, number) for number in (one, other)]
+    for version in pair:
+        typer.echo(f"version {version.number}, when trained: {version.pointer.decision}")
+    typer.echo(steps.compare(settings, region, tenant, model, *(version.pointer for version in pair)))
+
+
+@app.command()
+def promote(region: Region, tenant: Tenant, version: Number, reason: Reason, model: Model = _RECOMMENDER) -> None:
+    """Make a version the champion. Serving takes it up by itself."""
+    scope = load().scope(region, tenant)
+    name = registered_name(scope, model)
+    Registry(scope).promote(name, version)
+    audit.append(scope, "model.promoted", f"{name}/{version}", reason, actor=operator())
+    typer.echo(f"Version {version} is the champion of {name}.")
+
+
+@app.command()
+def rollback(region: Region, tenant: Tenant, reason: Reason, model: Model = _RECOMMENDER) -> None:
+    """Make the champion before this one the champion again; training does not replace it until somebody promotes."""
+    scope = load().scope(region, tenant)
+    name = registered_name(scope, model)
+    version = Registry(scope).rollback(name, reason)
+    audit.append(scope, "model.rolled back", f"{name}/{version.number}", reason, actor=operator())
+    typer.echo(f"Version {version.number} is the champion of {name} again: {version.pointer.decision}")
+
+
+@app.command()
+def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, model: Model = _RECOMMENDER) -> None:
+    """Delete a version, its run and its bundle. Refused for a champion."""
+    from varai.learning import steps
+
+    scope = load().scope(region, tenant)
+    name = registered_name(scope, model)
+    steps.delete(scope, model, version)
+    audit.append(scope, "model.deleted", f"{name}/{version}", reason, actor=operator())
+    typer.echo(f"Version {version} of {name} is deleted.")
+
+
+@app.command()
+def train(region: MaybeRegion = None, tenant: MaybeTenant = None, model: Model = _RECOMMENDER) -> None:
+    """Train now, in this process: assemble, train, evaluate, promote. Too little data is a state, not a failure."""
+    from varai.learning import steps
+
+    settings, failed = load(), False
+    for name in chosen_regions(settings, region):
+        found = steps.learn(settings, name, _tenants(settings, name, tenant), model)
+        for who, state in found.items():
+            Console().print(
+                f"{name} {who}: {state.kind}. {state.sentence}", highlight=False, markup=False, soft_wrap=True
+            )
+            failed = failed or state.kind == "failed"
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tenants(settings: Settings, region: str, tenant: str | None) -> list[str]:
+    """The named tenant, or all of a region; raises Misconfigured for one that is not there."""
+    known = [one.name for one in tenants(settings.scope(region))]
+    if tenant is None:
+        return known
+    if tenant not in known:
+        raise Misconfigured(f"There is no tenant '{tenant}' in region '{region}'.", "See `varai feeds list`.")
+    return [tenant]
+
+
+def _rows(scope: Scope, model: str) -> list[dict[str, Any]]:
+    """A row per version, and one for a tenant without any."""
+    state = states.read(scope, model)
+    about = {"region": scope.region, "tenant": scope.tenant, "model": model}
+    last = {"state": "never trained", "sentence": "", "drift": ""}
+    if state is not None:
+        last = {"state": state.kind, "sentence": state.sentence, "drift": state.drift}
+    versions = Registry(scope).versions(registered_name(scope, model))
+    told = ("trained_at", "metric", "floor", "serves", "snapshot")
+    if not versions:
+        return [about | dict.fromkeys(("version", "champion", *told)) | last]
+    return [
+        about
+        | {"version": one.number, "champion": one.champion}
+        | {name: one.tags.get(f"varai.{name}") for name in told}
+        | (last if one.number == versions[0].number else dict.fromkeys(last, ""))
+        for one in versions
+    ]

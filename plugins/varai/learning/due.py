@@ -1,0 +1,92 @@
+"""Whose model is to be trained now: never trained, failed, a week old, someone erased, or the world moved since. Only where
+something is published.
+
+Cheap questions first: a tenant's state and its manifest. Drift is measured only where the snapshot is another one, and is an
+alert too: it is logged, and stands in the tenant's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from varai.kernel import Scope, VaraiError, utc_now
+from varai.learning import assemble as assembling
+from varai.learning import bundle as bundles
+from varai.learning import drift, states
+from varai.learning.parcels import cache_of
+from varai.learning.registered import registered_name
+from varai.learning.spec import ModelSpec, spec_of
+from varai.learning.tracking import Registry
+from varai.learning.words import TooLittle
+from varai.privacy import Ledger
+from varai.settings import Settings
+
+MOST_AGE: Final = timedelta(days=7)
+_SLACK: Final = timedelta(hours=6)
+"""A weekly run must find due what it trained a week ago, to the minute."""
+
+log = structlog.get_logger(__name__)
+
+
+def due(
+    settings: Settings, region: str, tenants: Iterable[str], model: str, *, force: bool = False
+) -> Mapping[str, str]:
+    """Tenants whose model is to be trained, each with the reason; `force` takes every tenant.
+
+    Raises:
+        Misconfigured: an unknown model.
+    """
+    spec, found = spec_of(settings.ml_pipelines / "models", model), {}
+    for tenant in tenants:
+        scope = settings.scope(region, tenant)
+        reason = "asked for" if force else _reason(settings, scope, spec)
+        if reason:
+            found[tenant] = reason
+    return found
+
+
+def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
+    snapshot = assembling.published(scope, cache_of(settings, scope.region))
+    if snapshot is None:
+        return ""
+    state = states.read(scope, spec.name)
+    if state is None:
+        return "never trained"
+    if state.kind == "failed":
+        return "failed"
+    if utc_now() - state.at >= MOST_AGE - _SLACK:
+        return "a week old"
+    if any(entry.requested_at >= state.at for entry in Ledger(scope).entries()):
+        return "somebody asked to be forgotten"
+    try:
+        return "" if snapshot == state.snapshot else _moved(settings, scope, spec, state)
+    except VaraiError as error:
+        # Whether it moved cannot be said now; what keeps it from being said shows when it is trained, at the latest in a week.
+        log.warning("drift.not_measured", tenant=scope.tenant, region=scope.region, kind=error.kind, what=error.what)
+        return ""
+
+
+def _moved(settings: Settings, scope: Scope, spec: ModelSpec, state: states.State) -> str:
+    data = assembling.assemble(scope, spec, cache_of(settings, scope.region))
+    if isinstance(data, TooLittle):
+        return "" if state.kind == "too little" else "less than there was"
+    if state.kind == "too little":
+        return "enough by now"
+    champion = Registry(scope).champion(registered_name(scope, spec.name))
+    if champion is None or state.until is None:
+        return "no champion"
+    served = bundles.load(scope, champion.pointer.bundle, champion.pointer.sha256)
+    found = drift.compare(data, _seconds(state.until), drift.answers_of(served), drift.Rule(), spec.seed)
+    if found is None or not found.alarms:
+        return ""
+    log.warning("model.drifted", tenant=scope.tenant, region=scope.region, model=spec.name, what=found.sentence)
+    states.write(scope, spec.name, state.model_copy(update={"drift": found.sentence}))
+    return found.sentence
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())

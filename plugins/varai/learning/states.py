@@ -1,0 +1,50 @@
+"""How the training of a tenant's model went last: `models/{tenant}/{model}/state.json`. Words and figures, nothing personal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from varai.kernel import Scope, Word
+from varai.stores import objects
+
+Kind = Literal["served", "unchanged", "held", "too little", "failed"]
+
+
+class State(Word):
+    """The outcome of a training.
+
+    Attributes:
+        kind: `served`: a new version is the champion; `unchanged`: it would be the champion's bundle again; `held`: a new version
+            waits, because a person rolled back; `too little`: there is not enough to learn from; `failed`: see the sentence.
+        sentence: what happened, and the cure where there is one.
+        at, run: when, and in which run.
+        version: of the registry, where one was made or kept.
+        purchases: how many there were to learn from; snapshot, until: what was read, and its last purchase; where that is known.
+        drift: what moved since, where a comparison found something.
+    """
+
+    kind: Kind
+    sentence: str
+    at: datetime
+    run: str
+    version: int | None = None
+    purchases: int | None = None
+    snapshot: str | None = None
+    until: datetime | None = None
+    drift: str = ""
+
+
+def read(scope: Scope, model: str) -> State | None:
+    """The state of the scope's tenant; None where the model was never trained."""
+    found = objects(scope).get(_key(scope, model))
+    return State.model_validate_json(found[0]) if found else None
+
+
+def write(scope: Scope, model: str, state: State) -> None:
+    """Replace the state."""
+    objects(scope).write(_key(scope, model), state.model_dump_json(indent=1).encode())
+
+
+def _key(scope: Scope, model: str) -> str:
+    return f"models/{scope.tenant}/{model}/state.json"

@@ -1,0 +1,75 @@
+"""An operator sees what is served beside the floor, goes back, decides, and cannot delete what is served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from click.testing import Result
+
+from tests.unit.learning.shops import product, publish_marts, sales
+from varai.privacy import audit
+from varai.registry import seed
+from varai.settings import Seed, Settings, load
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def settings(settings: Settings, registry_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """With a registry of models for both regions."""
+    for region in settings.regions:
+        monkeypatch.setenv(f"VARAI_STORES__{region.upper()}__REGISTRY_URL", registry_url)
+    return load()
+
+
+def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, varai: Run) -> None:
+    scope, tenant = settings.scope("eu"), f"shop-{uuid4().hex[:8]}"
+    first = settings.seeds[0].tenant.model_copy(update={"name": tenant, "region": "eu"})
+    seed(scope, [Seed(tenant=first, feeds=())])
+    where = ("--region", "eu", "--tenant", tenant)
+
+    def listed() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(varai("models", "list", *where, "--json").stdout)
+        return found
+
+    assert [(row["version"], row["state"]) for row in listed()] == [(None, "never trained")]
+    early = varai("models", "train", *where)
+    assert early.exit_code == 0
+    assert f"eu {tenant}: too little. Nothing is published" in early.stdout
+    offered = [product(number) for number in range(42)]
+    publish_marts(scope, sales(1, taste=True), offered, ", trainable", tenant)
+    failed = varai("models", "train", *where)
+    assert failed.exit_code == 1
+    assert f"eu {tenant}: failed." in failed.stdout
+    for number in (1, 2):
+        publish_marts(scope, sales(number, taste=True), offered, tenant=tenant)
+        trained = varai("models", "train", *where)
+        assert trained.exit_code == 0, trained.output
+        assert "served." in trained.stdout
+    rows = listed()
+    assert [(row["version"], row["champion"], row["state"]) for row in rows] == [(2, True, "served"), (1, False, "")]
+    assert all(float(row["metric"]) > float(row["floor"]) for row in rows)
+    compared = varai("models", "compare", *where, "2", "1").stdout
+    assert "version 2, when trained:" in compared
+    assert "subjects judged" in compared
+    back = varai("models", "rollback", *where, "--reason", "worse in the shop")
+    assert "Version 1 is the champion" in back.stdout
+    assert [row["champion"] for row in listed()] == [False, True]
+    refused = varai("models", "delete", *where, "1", "--reason", "tidy")
+    assert refused.exit_code == 1
+    assert "in-use" in refused.stderr
+    promoted = varai("models", "promote", *where, "2", "--reason", "it was right")
+    assert promoted.exit_code == 0, promoted.output
+    assert varai("models", "delete", *where, "1", "--reason", "tidy").exit_code == 0
+    assert [(row["version"], row["champion"]) for row in listed()] == [(2, True)]
+    actions = [entry.action for entry in audit.entries(settings.scope("eu", tenant))]
+    assert actions[:3] == ["model.deleted", "model.promoted", "model.rolled back"]
+    table = varai("models", "list", *where).stdout
+    assert "champion 2" in table
+    unknown = varai("models", "train", "--region", "eu", "--tenant", "nobody")
+    assert unknown.exit_code == 1
+    assert "There is no tenant 'nobody'" in unknown.stderr
