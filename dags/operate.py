@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
-from varai.orchestration import NIGHTLY, SINCE, defaults, graph_options, snapshots_asset, steps, warehouse_pool
+from varai.orchestration import NIGHTLY, by_the_clock, defaults, graph_options, snapshots_asset, steps, warehouse_pool
 from varai.settings import load as load_settings
 
 
@@ -22,8 +22,7 @@ def operate(region: str) -> None:
 
     @dag(
         dag_id=f"operate__{region}",
-        schedule=NIGHTLY,
-        start_date=SINCE,
+        schedule=by_the_clock(NIGHTLY),
         doc_md=__doc__,
         tags=["operate", region],
         default_args=defaults(),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from airflow.sdk import dag, get_current_context, task
 
 from varai.learning.spec import specs
-from varai.orchestration import SINCE, defaults, graph_options, label, steps, when_published_and_weekly
+from varai.orchestration import defaults, graph_options, label, steps, when_published_and_weekly
 from varai.settings import load as load_settings
 
 
@@ -24,7 +24,6 @@ def train(region: str, model: str) -> None:
     @dag(
         dag_id=f"train__{region}__{model}",
         schedule=when_published_and_weekly(region),
-        start_date=SINCE,
         doc_md=__doc__,
         tags=["train", region, model],
         default_args=defaults(),

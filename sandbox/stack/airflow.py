@@ -57,6 +57,12 @@ class Airflow:
         answer = self._http.get(f"/api/v2/dags/{dag_id}/dagRuns", params={"limit": limit, "order_by": "-run_after"})
         return [_run(one) for one in answer.json().get("dag_runs", [])] if answer.status_code == httpx.codes.OK else []
 
+    def causes(self, run: Run) -> set[tuple[str, str]]:
+        """Graph and run of everything whose asset events started a run; empty for one that they did not start."""
+        answer = self._http.get(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/upstreamAssetEvents")
+        found = answer.raise_for_status().json()
+        return {(one["source_dag_id"], one["source_run_id"]) for one in found["asset_events"]}
+
     def wait(self, runs: list[Run], seconds: float, meanwhile: Callable[[], None]) -> list[Run]:
         """Wait until these runs have ended, calling `meanwhile` between looks. Raises TimeoutError."""
         ends = time.monotonic() + seconds

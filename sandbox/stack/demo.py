@@ -1,4 +1,4 @@
-"""The demo: bring the stack up, run the river of every region under Airflow, and show what a merchant gets."""
+"""The demo: bring the stack up, run river and training of every region under Airflow, and show what a merchant gets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from rich.live import Live
 from sandbox.stack import report
 from sandbox.stack.airflow import Airflow, Run
 from sandbox.stack.layout import Layout
+from sandbox.stack.merchant import recommendations, sales_table
 from sandbox.stack.shops import Told, make_world
 from sandbox.stack.up import command, layout_of, up
+from varai.cli import tables
 
 _RUN_S = 1_200.0
 _BEGIN_S = 120.0
@@ -98,37 +100,34 @@ def _ingestion(airflow: Airflow, region: str, look: Callable[[], None], *, fresh
 
 
 def _await(airflow: Airflow, layout: Layout, family: str, before: list[Run], look: Callable[[], None]) -> list[Run]:
-    """The runs of a family of graphs that began after those before it: each region's is started by what they gave.
+    """Of a family of graphs the runs that were started by what those before them gave, one for each.
 
     Raises:
         TimeoutError: none began within two minutes; where an earlier run is still at work, none did within two minutes of its end.
     """
-    after = min(one.started for one in before if one.started)
     last = time.monotonic() + _RUN_S
     ends = time.monotonic() + _BEGIN_S
     while time.monotonic() < min(ends, last):
-        newest = _newest(airflow, layout, family)
-        found = _since(newest, after)
-        if len(found) == len(layout.regions):
-            return found
-        if any(one.state in _ACTIVE for one in newest):
+        known = {region: airflow.runs(family.format(region=region)) for region in layout.regions}
+        found = [_after(airflow, known[region], cause) for region, cause in zip(layout.regions, before, strict=True)]
+        if all(found):
+            return [one for one in found if one]
+        if any(one.state in _ACTIVE for runs in known.values() for one in runs):
             ends = time.monotonic() + _BEGIN_S
         look()
         time.sleep(1)
     raise TimeoutError(f"The graphs {family.format(region='*')} did not start; look at Airflow's assets.")
 
 
+def _after(airflow: Airflow, runs: list[Run], cause: Run) -> Run | None:
+    """The one of these runs that another started by what it gave; what began at the same time may have another cause."""
+    return next((one for one in runs if (cause.dag_id, cause.run_id) in airflow.causes(one)), None)
+
+
 def _begun(airflow: Airflow, layout: Layout, family: str, after: datetime) -> list[Run]:
     """The newest run of each region's graph of a family, where it began after an instant."""
-    return _since(_newest(airflow, layout, family), after)
-
-
-def _since(runs: list[Run], after: datetime) -> list[Run]:
-    return [one for one in runs if one.started and one.started >= after]
-
-
-def _newest(airflow: Airflow, layout: Layout, family: str) -> list[Run]:
-    return [one for region in layout.regions for one in airflow.runs(family.format(region=region), limit=1)]
+    newest = [one for region in layout.regions for one in airflow.runs(family.format(region=region), limit=1)]
+    return [one for one in newest if one.started and one.started >= after]
 
 
 def _complain(console: Console, runs: list[Run]) -> None:
@@ -143,9 +142,16 @@ def _complain(console: Console, runs: list[Run]) -> None:
 def _show(layout: Layout, console: Console) -> None:
     for region in layout.regions:
         console.print(report.slices_table(layout, region))
-    for region in layout.regions:
-        console.print(report.sales_table(layout, region))
-    console.print(report.models_table(layout))
+    served = report.champions(layout)
+    merchants = [report.merchant(layout, region, served) for region in layout.regions]
+    for one in merchants:
+        console.print(sales_table(one))
+    console.print(tables.models(served))
+    for one in merchants:
+        table, answer_id = recommendations(one)
+        console.print(table)
+        if answer_id:
+            console.print(f"answer_id {answer_id}", soft_wrap=True, highlight=False)  # to be copied
     console.print(report.quarantine_table(layout))
     console.print(report.addresses_table(layout))
 

@@ -1,21 +1,20 @@
-"""Tables the demo prints: progress while it runs; at its end slices, a merchant's sales, quarantined rows and addresses."""
+"""Tables the demo prints of what the stack holds: progress while it runs; at its end slices, quarantined rows and addresses."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
 from sandbox.stack.airflow import Run
 from sandbox.stack.layout import Layout
+from sandbox.stack.merchant import Merchant
 from sandbox.stack.stored import scopes
-from varai.cli.tables import models
+from sandbox.stack.up import command
 from varai.cli.tables import slices as slices_of
 from varai.gate import quarantine
 from varai.registry import status, tenants
@@ -54,49 +53,17 @@ def slices_table(layout: Layout, region: str) -> Table:
     return slices_of(region, status(scopes(layout)[region], {}, stream_names)["slices"])
 
 
-def sales_table(layout: Layout, region: str) -> Table:
-    """A merchant's sales by month, fetched over HTTP with a token of the tenant."""
-    from sandbox.stack.up import command
-
-    tenant = tenants(scopes(layout)[region])[0].name
-    token = command(layout, "varai", "token", "--region", region, "--tenant", tenant).strip().splitlines()[-1]
-    url = f"{layout.url(f'serving-{region}')}/v1/reports/sales"
-    asked = {"grain": "month", "from": "2000-01-01", "to": date.today().isoformat()}  # noqa: DTZ011  # any day after the last order will do
-    answer = httpx.get(url, params=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
-    title = f"sales of {tenant} ({region}), GET /v1/reports/sales"
-    if answer.status_code != httpx.codes.OK:  # its feed failed, say: the tables above tell why
-        return Table("no report", title=title, caption=f"HTTP {answer.status_code}", title_justify="left")
-    return _sales(title, answer.json())
+def champions(layout: Layout) -> list[dict[str, Any]]:
+    """What every tenant is served, and how it came to be: `varai models list`, less versions that are no champions."""
+    rows: list[dict[str, Any]] = json.loads(command(layout, "varai", "models", "list", "--json"))
+    return [row for row in rows if row["champion"] is not False]
 
 
-def _sales(title: str, found: dict[str, Any]) -> Table:
-    withheld = found["withheld"]
-    values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
-    since = found["history_from"][:10] if found["history_from"] else "no sale yet"
-    until = found["complete_until"][:19] if found["complete_until"] else "nobody knows when"
-    caption = (
-        f"the last months with an order; as of {found['as_of'][:19]}, complete until {until}, history from {since}; "
-        f"withheld: {withheld['orders']} orders worth {values}, "
-        f"{withheld['unknown_value']} of them of unknown value, and {withheld['returns']['count']} refunds of them"
-    )
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    rows = [row for row in found["rows"] if row["orders"]]
-    if not rows:
-        return Table("no sale was read yet", title=title, title_justify="left", min_width=60)
-    names = [name for name in rows[0] if not name.endswith("_minor")]
-    for name in names:
-        table.add_column(name, justify="left" if name in ("period", "currency") else "right")
-    for row in rows[-6:]:
-        table.add_row(*(str(row[name]) for name in names))
-    return table
-
-
-def models_table(layout: Layout) -> Table:
-    """The champion of every tenant, its metric beside the floor's, and how it came to be: `varai models list`."""
-    from sandbox.stack.up import command
-
-    rows = json.loads(command(layout, "varai", "models", "list", "--json"))
-    return models([row for row in rows if row["champion"] is not False])
+def merchant(layout: Layout, region: str, served: Sequence[Mapping[str, Any]]) -> Merchant:
+    """The region's first tenant that has a champion; where none has, its first."""
+    known = [one.name for one in tenants(scopes(layout)[region])]
+    having = {row["tenant"] for row in served if row["region"] == region and row["champion"]}
+    return Merchant(layout, region, next((name for name in known if name in having), known[0]))
 
 
 def quarantine_table(layout: Layout) -> Table:

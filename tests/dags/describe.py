@@ -6,14 +6,19 @@ import calendar
 import json
 import sys
 import types
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from airflow import plugins_manager
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import Asset, AssetOrTimeSchedule
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
+from airflow.serialization.serialized_objects import DagSerialization
 
 import varai
+
+BORN = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)  # a Wednesday
 
 
 def describe(folder: str) -> dict[str, object]:
@@ -33,6 +38,7 @@ def describe(folder: str) -> dict[str, object]:
 def _graph(dag: Any) -> dict[str, object]:
     return {
         "schedule": _schedule(dag.schedule),
+        "first": _first(dag),
         "tags": sorted(dag.tags),
         "documented": bool(dag.doc_md),
         "max_active_runs": dag.max_active_runs,
@@ -53,9 +59,18 @@ def _graph(dag: Any) -> dict[str, object]:
     }
 
 
+def _first(dag: Any) -> str | None:
+    """When the scheduler runs a graph that comes up at BORN for the first time by the clock."""
+    with patch("airflow.timetables.trigger.utcnow", return_value=BORN):
+        found = DagSerialization.from_dict(DagSerialization.to_dict(dag)).next_dagrun_info(last_automated_run_info=None)
+    return None if found is None else "at once" if found.run_after <= BORN else found.run_after.isoformat()
+
+
 def _schedule(schedule: Any) -> object:
     if isinstance(schedule, AssetOrTimeSchedule):
         return [schedule.timetable.expression, *(asset.uri for asset in schedule.asset_condition.objects)]
+    if isinstance(schedule, CronTriggerTimetable):
+        return schedule.expression
     return [one.uri for one in schedule] if isinstance(schedule, list | tuple) else str(schedule)
 
 

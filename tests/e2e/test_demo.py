@@ -28,6 +28,8 @@ from tests.e2e.search import documents_with, files_with, rows_with
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
 TENANTS = {"us": {"northwind-us", "lakeside-optics"}, "eu": {"northwind-eu", "brillen-haus"}}
+INTERVAL = r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]"
+REASONS = r"bought_together|similar_to_viewed|popular_now|similar_attributes|new_arrival"
 STREAMS = {"shop", "locations", "products", "inventory", "customers", "orders"}
 
 
@@ -179,10 +181,19 @@ def test_the_demo_ends_with_a_merchants_report_quarantined_rows_and_addresses_th
 
 def test_every_tenant_has_a_champion_whose_metric_stands_beside_the_floor_s(demo: Demo) -> None:
     for output in demo.outputs:
-        models = output.split("quarantine: three of the rows")[0].rpartition("models")[2]
+        models = output.split("recommended to")[0].rpartition("models")[2]
         for seed in demo.layout.settings.seeds:
             (row,) = [line for line in models.splitlines() if f" {seed.tenant.name} " in line]
-            assert re.search(r"champion 1 +0\.\d{4} +0\.\d{4} +(candidate|floor)", row), row
+            assert re.search(rf"champion 1 +0\.\d{{4}} +0\.\d{{4}} +{INTERVAL} +(candidate|floor): \w+", row), row
+
+
+def test_each_region_s_serving_recommends_three_products_with_reasons(demo: Demo) -> None:
+    for output in demo.outputs:
+        told = output.split("quarantine: three of the rows")[0].split("recommended to")[1:]
+        assert [re.search(r"\((\w+)\), GET /v1/recommendations", part)[1] for part in told] == list(TENANTS)
+        for part in told:
+            assert len(re.findall(REASONS, part)) == 3
+            assert re.search(r"^answer_id [\w-]{100,}$", part, re.MULTILINE)
 
 
 def test_a_person_stands_nowhere_in_clear(demo: Demo) -> None:

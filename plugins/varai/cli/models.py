@@ -126,11 +126,12 @@ def _rows(scope: Scope, model: str) -> list[dict[str, Any]]:
     versions = Registry(scope).versions(registered_name(scope, model))
     told = ("trained_at", "metric", "floor", "serves", "snapshot")
     if not versions:
-        return [about | dict.fromkeys(("version", "champion", *told)) | last]
+        return [about | dict.fromkeys(("version", "champion", *told, "difference", "recipe")) | last]
     return [
         about
         | {"version": one.number, "champion": one.champion}
         | {name: one.tags.get(f"varai.{name}") for name in told}
+        | {name: json.loads(one.tags.get(f"varai.{name}", "null")) for name in ("difference", "recipe")}
         | (last if one.number == versions[0].number else dict.fromkeys(last, ""))
         for one in versions
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from varai.river.reconcile import Reconciliation
 
 _COUNTS = ("vendor_count", "landed", "published", "quarantined", "unchanged")
 _RARE = ("superseded", "unmappable", "erased", "tombstoned")
+_DECIDED = ("served", "unchanged")
 
 
 _LEAST_WIDTH = 140
@@ -71,12 +72,12 @@ def reconciliation(found: Iterable[Reconciliation]) -> Table:
 
 
 def models(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """Versions of models: the champion marked, its metric beside the floor's, and how training went last."""
-    table = Table(title="models", title_justify="left", box=SIMPLE_HEAD)
+    """Versions of models: the champion marked, metric beside floor, the interval of their difference, how training went last."""
+    table = Table(title="models", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("region", "tenant", "model"):
         table.add_column(name, no_wrap=True)
-    for name in ("version", "metric", "floor"):
-        table.add_column(name, justify="right")
+    for name in ("version", "metric", "floor", "difference, interval"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name in ("serves", "trained", "last training"):
         table.add_column(name)
     for row in rows:
@@ -86,11 +87,19 @@ def models(rows: Iterable[Mapping[str, Any]]) -> Table:
             else f"{'[bold green]champion[/] ' if row['champion'] else ''}{row['version']}"
         )
         figures = ["-" if row[name] is None else f"{float(row[name]):.4f}" for name in ("metric", "floor")]
-        told = ". ".join(part for part in (row["state"], f"{row['sentence']} {row['drift']}".strip()) if part)
+        # What a decision rests on stands in the columns; where none was made, only the sentence says why.
+        sentence = "" if row["state"] in _DECIDED else row["sentence"]
+        told = ". ".join(part for part in (row["state"], f"{sentence} {row['drift']}".strip()) if part)
         trained = (row["trained_at"] or "-")[:16]
+        serves = f"{row['serves']}: {row['recipe']['candidate']}" if row["serves"] else "-"
         where = (row["region"], row["tenant"], row["model"])
-        table.add_row(*where, version, *figures, row["serves"] or "-", trained, escape(told))
+        table.add_row(*where, version, *figures, _difference(row["difference"]), serves, trained, escape(told))
     return table
+
+
+def _difference(found: Sequence[float] | None) -> str:
+    """Mean and interval."""
+    return "-" if found is None else "{:+.4f} [{:+.4f}, {:+.4f}]".format(*found)
 
 
 def _number(value: int | None) -> str:

@@ -95,10 +95,12 @@ def decide(
         if not (worthy and against.interval.low > bound):
             return _told(stays, report, f"the champion's recipe ({present.candidate}) stays, on newer data")
         return _told(
-            candidate, report, f"{report.chosen.candidate} replaces the champion's recipe ({present.candidate})"
+            candidate,
+            report,
+            f"the candidate ({report.chosen.candidate}) replaces the champion's recipe ({present.candidate})",
         )
     if worthy:
-        return _told(candidate, report, f"{report.chosen.candidate} beats the floor")
+        return _told(candidate, report, f"the candidate ({report.chosen.candidate}) beats the floor")
     floor = replace(candidate, serves="floor", choice=report.floor_choice)
     return _told(floor, report, f"the floor ({report.floor_name}) is served, as nothing is shown to be better")
 

@@ -211,6 +211,9 @@ def _pointer(at: _At, data: Dataset, stored: bundles.Stored, verdict: promoting.
         trained_at=utc_now().isoformat(),
         metric=f"{verdict.served_value:.6f}",
         floor=f"{verdict.floor_value:.6f}",
+        difference=json.dumps(
+            [round(one, 6) for one in (verdict.difference, verdict.interval.low, verdict.interval.high)]
+        ),
         recipe=promoting.recipe_text(verdict.choice),
         serves=verdict.serves,
         decision=verdict.sentence,

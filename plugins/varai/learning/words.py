@@ -272,6 +272,7 @@ class Pointer:
         snapshot: it was trained on. mapping: of the fields it was read from. code: version of the library and digest of what learns.
         suites: versions of the suites in force at training, JSON by entity.
         trained_at: ISO 8601, UTC. metric, floor: values on the test window of what is served and of the floor.
+        difference: of the best recipe that is no floor and the floor, with its interval: JSON, [mean, low, high].
         recipe: the Choice it was fitted by, JSON. serves: what the decision chose. decision: the decision, a sentence.
     """
 
@@ -285,6 +286,7 @@ class Pointer:
     trained_at: str
     metric: str
     floor: str
+    difference: str
     recipe: str
     serves: str
     decision: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
+from airflow.sdk import Asset, AssetOrTimeSchedule
 
-from varai.orchestration.defaults import WEEKLY
+from varai.orchestration.defaults import WEEKLY, by_the_clock
 
 
 def warehouse_asset(region: str) -> Asset:
@@ -19,4 +19,4 @@ def snapshots_asset(region: str) -> Asset:
 
 def when_published_and_weekly(region: str) -> AssetOrTimeSchedule:
     """When the region's snapshots may have changed, and once a week though they did not."""
-    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(WEEKLY, timezone="UTC"), assets=[snapshots_asset(region)])
+    return AssetOrTimeSchedule(timetable=by_the_clock(WEEKLY), assets=[snapshots_asset(region)])

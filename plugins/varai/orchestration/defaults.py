@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow.sdk import CronTriggerTimetable
+
 from varai.orchestration.callbacks import on_failure
 
 EVERY_15_MINUTES = "*/15 * * * *"
@@ -12,6 +14,14 @@ NIGHTLY = "37 2 * * *"
 """Between two ticks of EVERY_15_MINUTES, since erasures need feeds that no run is holding."""
 WEEKLY = "7 4 * * 1"
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+"""A start date before today: the graph's first run is the last tick before it came up. Without one, it waits for its next."""
+_LATE = timedelta(hours=1)
+"""A tick that passed while the graph was being parsed anew is still taken."""
+
+
+def by_the_clock(cron: str) -> CronTriggerTimetable:
+    """At the times of a cron expression, in UTC; for graphs without a start date, which have nothing to do when they come up."""
+    return CronTriggerTimetable(cron, timezone="UTC", run_immediately=_LATE)
 
 
 def defaults() -> dict[str, Any]:

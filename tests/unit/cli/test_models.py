@@ -26,6 +26,13 @@ def settings(settings: Settings, registry_url: str, monkeypatch: pytest.MonkeyPa
     return load()
 
 
+def shown(row: dict[str, Any]) -> str:
+    """The part of a champion's line that says how it was judged."""
+    mean, low, high = row["difference"]
+    figures = f"{float(row['metric']):.4f} {float(row['floor']):.4f} {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+    return f"champion {row['version']} {figures} {row['serves']}: {row['recipe']['candidate']}"
+
+
 def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, varai: Run) -> None:
     scope, tenant = settings.scope("eu"), f"shop-{uuid4().hex[:8]}"
     first = settings.seeds[0].tenant.model_copy(update={"name": tenant, "region": "eu"})
@@ -52,7 +59,9 @@ def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, var
         assert "served." in trained.stdout
     rows = listed()
     assert [(row["version"], row["champion"], row["state"]) for row in rows] == [(2, True, "served"), (1, False, "")]
-    assert all(float(row["metric"]) > float(row["floor"]) for row in rows)
+    gained = [float(row["metric"]) - float(row["floor"]) for row in rows]
+    assert [row["difference"][0] for row in rows] == pytest.approx(gained, abs=2e-6)
+    assert all(0 < row["difference"][1] < row["difference"][0] < row["difference"][2] for row in rows)
     compared = varai("models", "compare", *where, "2", "1").stdout
     assert "version 2, when trained:" in compared
     assert "subjects judged" in compared
@@ -69,7 +78,6 @@ def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, var
     actions = [entry.action for entry in audit.entries(settings.scope("eu", tenant))]
     assert actions[:3] == ["model.deleted", "model.promoted", "model.rolled back"]
     table = varai("models", "list", *where).stdout
-    assert "champion 2" in table
+    assert shown(rows[0]) in " ".join(table.split())
     unknown = varai("models", "train", "--region", "eu", "--tenant", "nobody")
-    assert unknown.exit_code == 1
-    assert "There is no tenant 'nobody'" in unknown.stderr
+    assert (unknown.exit_code, "There is no tenant 'nobody'" in unknown.stderr) == (1, True)

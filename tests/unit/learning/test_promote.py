@@ -92,7 +92,9 @@ def test_a_recipe_comes_back_from_its_text(name: str, weight: float, half_life: 
 def test_a_card_says_how_it_was_judged_and_is_never_empty(made: tuple[Dataset, Trained], spec: ModelSpec) -> None:
     data, trained = made
     verdict = promote.evaluate(data, spec, trained.report, None)
-    pointer = Pointer("eu", "models/a/recommender/x", "0", "s1", "m", "c", "{}", "t", "1", "0", "{}", "candidate", "d")
+    pointer = Pointer(
+        "eu", "models/a/recommender/x", "0", "s1", "m", "c", "{}", "t", "1", "0", "[]", "{}", "candidate", "d"
+    )
     text = card("eu.a.recommender", spec, trained.report, verdict, pointer)
     report: Report = trained.report
     for said in (

@@ -29,6 +29,7 @@ POINTER = Pointer(
     trained_at="2026-11-26T04:00:00+00:00",
     metric="0.120000",
     floor="0.100000",
+    difference="[0.02, 0.01, 0.03]",
     recipe='{"candidate":"ease","settings":{"l2":100.0}}',
     serves="candidate",
     decision="Ease beats the floor.",
