@@ -17,6 +17,7 @@ import msgspec
 
 from varai.kernel import Malformed, Throttled, Unauthorised, Unavailable
 from varai.sources.contract import Session
+from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.pace import Cost, Pace
 from varai.sources.shopify.queries import API_VERSION
 from varai.sources.shopify.tokens import Authorisation
@@ -78,7 +79,7 @@ class Client:
         """
         data = self.ask_raw(document, variables)
         try:
-            return msgspec.json.decode(data, type=type)
+            return decode(data, type)
         except msgspec.DecodeError as error:
             raise Malformed(f"Shopify's answer has another shape than its schema promises ({error}).") from error
 

@@ -12,6 +12,7 @@ import msgspec
 
 from varai.kernel import Malformed
 from varai.sources.shopify.client import Client, TooDear
+from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.lines import Connection
 
 LARGEST_PAGE: Final = 250
@@ -89,7 +90,7 @@ class Pager:
 
 def _connection(raw: msgspec.Raw) -> Connection | None:
     try:
-        data = msgspec.json.decode(raw, type=_PageData)
+        data = decode(raw, _PageData)
     except msgspec.DecodeError as error:
         raise Malformed(f"A page of Shopify's has another shape than its schema promises ({error}).") from error
     return data.page or (data.node.page if data.node else None)
