@@ -44,7 +44,7 @@ def demo(data: Path | None) -> int:
 def _console() -> Console:
     """As wide as the terminal, and wide enough for the tables where the output goes to a file."""
     console = Console()
-    return console if console.is_terminal else Console(width=132)
+    return console if console.is_terminal else Console(width=140)
 
 
 def flow(layout: Layout, console: Console) -> None:

@@ -84,7 +84,8 @@ class Layout:
             found[f"api_docs_{region}"] = f"{self.url(f'serving-{region}')}/docs"
             found[f"dbt_docs_{region}"] = f"{pages}/{region}/dbt/index.html"
             found[f"data_docs_{region}"] = f"{pages}/{region}/data-docs/index.html"
-            found[f"registry_{region}"] = self.url(f"registry-{region}")
+            # Its first page offers what it has for language models.
+            found[f"registry_{region}"] = f"{self.url(f'registry-{region}')}/#/models"
         return found
 
     def write_settings(self) -> Path:

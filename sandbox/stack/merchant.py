@@ -99,12 +99,12 @@ def recommendations(merchant: Merchant) -> tuple[Table, str]:
     found = answer.json()
     if answer.status_code != httpx.codes.OK:  # too little was sold, say: the table of models tells why
         told = f"HTTP {answer.status_code}: {found['detail']}"
-        return Table("nothing recommended", title=title, caption=told, title_justify="left", min_width=60), ""
+        return Table("nothing recommended", title=title, caption=told, title_justify="left", min_width=100), ""
     caption = (
         f"by version {found['version']}{' (the floor)' if found['floor'] else ''} of {found['model']},"
         f" made from snapshot {found['snapshot']}{'; stale' if found['stale'] else ''}"
     )
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left", min_width=100)
     for name in ("product", "title", "reason"):
         table.add_column(name)
     table.add_column("score", justify="right")

@@ -78,8 +78,9 @@ def models(rows: Iterable[Mapping[str, Any]]) -> Table:
         table.add_column(name, no_wrap=True)
     for name in ("version", "metric", "floor", "difference, interval"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("serves", "trained", "last training"):
-        table.add_column(name)
+    for name in ("serves", "trained"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("training")
     for row in rows:
         version = (
             "-"
@@ -90,10 +91,10 @@ def models(rows: Iterable[Mapping[str, Any]]) -> Table:
         # What a decision rests on stands in the columns; where none was made, only the sentence says why.
         sentence = "" if row["state"] in _DECIDED else row["sentence"]
         told = ". ".join(part for part in (row["state"], f"{sentence} {row['drift']}".strip()) if part)
-        trained = (row["trained_at"] or "-")[:16]
-        serves = f"{row['serves']}: {row['recipe']['candidate']}" if row["serves"] else "-"
+        trained = (row["trained_at"] or "-")[:10]
+        serves = {None: "-", "floor": "the floor"}.get(row["serves"]) or row["recipe"]["candidate"]
         where = (row["region"], row["tenant"], row["model"])
-        table.add_row(*where, version, *figures, _difference(row["difference"]), serves, trained, escape(told))
+        table.add_row(*where, version, *figures, _difference(row["difference"]), escape(serves), trained, escape(told))
     return table
 
 

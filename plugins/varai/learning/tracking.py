@@ -70,11 +70,13 @@ class Registry:
             model = _write_model(Path(folder), pointer, card)
             found = self._client.get_experiment_by_name(name)
             experiment = found.experiment_id if found else self._client.create_experiment(name)
-            run = self._client.create_run(experiment, run_name=pointer.snapshot, tags=pointer.tags())
+            recipe = json.loads(pointer.recipe)
+            title = f"{recipe['candidate']}, {pointer.trained_at[:10]}"
+            run = self._client.create_run(experiment, run_name=title, tags=pointer.tags())
             run_id = str(run.info.run_id)
             for key, value in figures.items():
                 self._client.log_metric(run_id, key, value)
-            for key, value in json.loads(pointer.recipe).items():
+            for key, value in recipe.items():
                 self._client.log_param(run_id, key, json.dumps(value))
             self._client.log_artifacts(run_id, str(model), "model")
             self._client.set_terminated(run_id)

@@ -30,7 +30,7 @@ def shown(row: dict[str, Any]) -> str:
     """The part of a champion's line that says how it was judged."""
     mean, low, high = row["difference"]
     figures = f"{float(row['metric']):.4f} {float(row['floor']):.4f} {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
-    return f"champion {row['version']} {figures} {row['serves']}: {row['recipe']['candidate']}"
+    return f"champion {row['version']} {figures} {row['recipe']['candidate']}"
 
 
 def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, varai: Run) -> None:
