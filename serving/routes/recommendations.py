@@ -19,7 +19,7 @@ from serving.problems import Problem
 from serving.queries import HEADER, Reader
 from serving.schemas import Recommendations
 from varai.learning.champions import Champion
-from varai.learning.recommend import Asked, Shown
+from varai.learning.recommend import Asked
 
 router = APIRouter(prefix="/v1", tags=["shop"])
 LARGEST_LIMIT = 100
@@ -171,11 +171,6 @@ def _answer(access: Access, champion: Champion, asked: Asked) -> Response:
         "as_of": bundle.as_of.isoformat(),
         "stale": champion.stale,
         "answer_id": given.answer_id,
-        "items": [_item(one) for one in given.items],
+        "items": [one.told() for one in given.items],
     }
     return Response(orjson.dumps(body), media_type=JSON)
-
-
-def _item(one: Shown) -> dict[str, Any]:
-    feed, _, product = one.item.partition("/")
-    return {"feed": feed, "product": product, "score": one.score, "reason": one.reason, "explored": one.explored}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,11 @@ class Shown(NamedTuple):
     score: float
     reason: str
     explored: bool
+
+    def told(self) -> dict[str, Any]:
+        """As a shop is told, and told again: feed and product apart."""
+        feed, _, product = self.item.partition("/")
+        return {"feed": feed, "product": product, "score": self.score, "reason": self.reason, "explored": self.explored}
 
 
 Answer = tuple[Shown, ...]
