@@ -133,6 +133,13 @@ def sweep(region: str) -> dict[str, int]:
     return operate.sweep(load_settings(), region, dry_run=False)
 
 
+def sweep_models(region: str) -> dict[str, int]:
+    """Remove what of models and answers has outlived its retention; returns how many of each."""
+    from varai.learning.retention import sweep as sweep_learning  # numpy and more, which parsing need not wait for
+
+    return sweep_learning(load_settings(), region)
+
+
 def reconcile(region: str, run_id: str) -> int:
     """Compare every feed of the region; returns how many streams agree. Raises Unbalanced, naming what does not."""
     settings = load_settings()
