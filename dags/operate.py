@@ -2,7 +2,8 @@
 
     sweep    sweep_models    reconcile    erase_due
 
-`sweep` takes landed objects, events and what killed runs left; `sweep_models` takes what old answers were made from.
+`sweep` takes landed objects, events and what killed runs left; `sweep_models` takes what old answers were made from
+and what of models an erasure left.
 `reconcile` turns red, naming feed and stream, when places disagree about how many rows there are. The vendor is asked anew where
 it counts exactly; one that does not answer is a difference too. `erase_due` turns red, naming tenants, when people who asked to be
 forgotten still are not; it is tried again until a tenant's feeds are free.

@@ -81,11 +81,11 @@ def rollback(region: Region, tenant: Tenant, reason: Reason, model: Model = _REC
 @app.command()
 def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, model: Model = _RECOMMENDER) -> None:
     """Delete a version, its run and its bundle. Refused for a champion."""
-    from varai.learning import steps
+    from varai.learning import forget
 
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
-    steps.delete(scope, model, version)
+    forget.delete(scope, model, version)
     audit.append(scope, "model.deleted", f"{name}/{version}", reason, actor=operator())
     typer.echo(f"Version {version} of {name} is deleted.")
 

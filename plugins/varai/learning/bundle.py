@@ -31,6 +31,9 @@ from varai.privacy import create_object, open_object
 FORM: Final = 1
 """Of the layout below; moves when a reader of the old one would be wrong."""
 
+ENDING: Final = ".npz.sealed"
+"""Of the keys of bundles."""
+
 REASONS: Final = ("bought_together", "similar_to_viewed", "popular_now", "similar_attributes", "new_arrival")
 """Why an item is shown; `list_reasons` holds places in it."""
 
@@ -205,7 +208,7 @@ def folder(tenant: str, model: str) -> str:
 
 def key_of(tenant: str, model: str, bundle_id: str) -> str:
     """Key of a bundle."""
-    return f"{folder(tenant, model)}{bundle_id}.npz.sealed"
+    return f"{folder(tenant, model)}{bundle_id}{ENDING}"
 
 
 def pack(bundle: Bundle) -> bytes:
