@@ -91,8 +91,8 @@ class Answers:
             Malformed: a filter that there is not.
         """
         seed = secrets.randbits(63) if seed is None else seed
-        items = recommend(bundle, eligible.within(bundle, asked.filters), asked, seed)
         here = visit(bundle, asked)
+        items = recommend(bundle, eligible.within(bundle, asked.filters), asked, seed, here)
         recipe = _Recipe(
             *self._names,
             digest=eligible.digest,
