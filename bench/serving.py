@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -53,16 +53,17 @@ _ANSWER: Final = "/v1/recommendations"
 
 @dataclass(frozen=True)
 class Kind:
-    """A request: its name in the report, its target, its headers beside the token's."""
+    """A request: its name in the report, its target, its headers beside the token's, and its body where it is a POST."""
 
     name: str
     target: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
 class Worker:
-    """The process that answers, a token for it, and what it serves."""
+    """The process that answers, a token for it, what it serves, and the variables it was started with."""
 
     port: int
     process: psutil.Process
@@ -70,6 +71,7 @@ class Worker:
     registered: Registry
     scope: Scope
     bundle: Bundle
+    environment: Mapping[str, str]
 
 
 class Client:
@@ -77,8 +79,11 @@ class Client:
 
     def __init__(self, worker: Worker, kind: Kind) -> None:
         named = {"Host": "localhost", "Accept": "*/*", "Authorization": f"Bearer {worker.token}", **kind.headers}
-        lines = [f"GET {kind.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
-        self._port, self._request = worker.port, "\r\n".join(lines).encode()
+        if kind.body:
+            named |= {"Content-Type": "application/json", "Content-Length": str(len(kind.body))}
+        method = "POST" if kind.body else "GET"
+        lines = [f"{method} {kind.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
+        self._port, self._request = worker.port, "\r\n".join(lines).encode() + kind.body
 
     async def __aenter__(self) -> Client:
         self._read, self._write = await asyncio.open_connection("127.0.0.1", self._port)
@@ -96,9 +101,9 @@ class Client:
 
 
 def cpu(worker: Worker) -> float:
-    """User and system seconds of the worker."""
-    times = worker.process.cpu_times()
-    return float(times.user + times.system)
+    """User and system seconds of the worker, and of the processes it started."""
+    spent = [one.cpu_times() for one in (worker.process, *worker.process.children(recursive=True))]
+    return float(sum(one.user + one.system for one in spent))
 
 
 async def one_after_another(worker: Worker, kind: Kind, requests: int) -> float:
@@ -183,7 +188,7 @@ def served() -> Iterator[Worker]:
             )
             try:
                 token = _token(f"http://127.0.0.1:{port}", scope)
-                yield Worker(port, psutil.Process(process.pid), token, registered, scope, bundle)
+                yield Worker(port, psutil.Process(process.pid), token, registered, scope, bundle, environment)
             finally:
                 process.terminate()
                 process.wait(timeout=20)
