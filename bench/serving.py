@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -45,7 +45,7 @@ from varai.settings import load
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 REGION, TENANT, FEED = "eu", "northwind-eu", "shop"
 MOST_CPU: Final = 2.0
-"""Goal: CPU of an authenticated recommendation over that of plain text; of one from a list that was made beforehand."""
+"""Goal: CPU of an authenticated recommendation over that of plain text, whatever it is made from."""
 CLIENTS: Final = 50
 SWAPS: Final = 5
 _ANSWER: Final = "/v1/recommendations"
@@ -53,16 +53,17 @@ _ANSWER: Final = "/v1/recommendations"
 
 @dataclass(frozen=True)
 class Kind:
-    """A request: its name in the report, its target, its headers beside the token's."""
+    """A request: its name in the report, its target, its headers beside the token's, and its body where it is a POST."""
 
     name: str
     target: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
 class Worker:
-    """The process that answers, a token for it, and what it serves."""
+    """The process that answers, a token for it, what it serves, and the variables it was started with."""
 
     port: int
     process: psutil.Process
@@ -70,6 +71,7 @@ class Worker:
     registered: Registry
     scope: Scope
     bundle: Bundle
+    environment: Mapping[str, str]
 
 
 class Client:
@@ -77,8 +79,11 @@ class Client:
 
     def __init__(self, worker: Worker, kind: Kind) -> None:
         named = {"Host": "localhost", "Accept": "*/*", "Authorization": f"Bearer {worker.token}", **kind.headers}
-        lines = [f"GET {kind.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
-        self._port, self._request = worker.port, "\r\n".join(lines).encode()
+        if kind.body:
+            named |= {"Content-Type": "application/json", "Content-Length": str(len(kind.body))}
+        method = "POST" if kind.body else "GET"
+        lines = [f"{method} {kind.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
+        self._port, self._request = worker.port, "\r\n".join(lines).encode() + kind.body
 
     async def __aenter__(self) -> Client:
         self._read, self._write = await asyncio.open_connection("127.0.0.1", self._port)
@@ -96,9 +101,9 @@ class Client:
 
 
 def cpu(worker: Worker) -> float:
-    """User and system seconds of the worker."""
-    times = worker.process.cpu_times()
-    return float(times.user + times.system)
+    """User and system seconds of the worker, and of the processes it started."""
+    spent = [one.cpu_times() for one in (worker.process, *worker.process.children(recursive=True))]
+    return float(sum(one.user + one.system for one in spent))
 
 
 async def one_after_another(worker: Worker, kind: Kind, requests: int) -> float:
@@ -183,7 +188,7 @@ def served() -> Iterator[Worker]:
             )
             try:
                 token = _token(f"http://127.0.0.1:{port}", scope)
-                yield Worker(port, psutil.Process(process.pid), token, registered, scope, bundle)
+                yield Worker(port, psutil.Process(process.pid), token, registered, scope, bundle, environment)
             finally:
                 process.terminate()
                 process.wait(timeout=20)
@@ -259,9 +264,10 @@ def main() -> int:
                 costs[kind.name].append(asyncio.run(one_after_another(worker, kind, given.requests)))
         base = statistics.median(costs[asked[0].name])
         ratios = {name: statistics.median(cost) / base for name, cost in costs.items()}
-        print(f"{'request':<30}{'CPU us':>9}{'x plain':>9}")
+        print(f"{'request':<30}{'CPU us':>9}{'least':>9}{'most':>9}{'x plain':>9}")
         for name, cost in costs.items():
-            print(f"{name:<30}{statistics.median(cost):>9.0f}{ratios[name]:>9.2f}")
+            told = (statistics.median(cost), min(cost), max(cost))
+            print(f"{name:<30}{''.join(f'{one:>9.0f}' for one in told)}{ratios[name]:>9.2f}")
         idle = worker.process.memory_info().rss
         tails: dict[str, list[float]] = {kind.name: [] for kind in asked[:2]}
         for _ in range(given.rounds):
@@ -269,11 +275,9 @@ def main() -> int:
                 tails[kind.name].append(_p99(asyncio.run(together(worker, kind, 40))))
         busy = worker.process.memory_info().rss
         requests, failures, seen = asyncio.run(reloaded(worker, asked[1]))
-    listed = max(ratios[kind.name] for kind in asked[1:3])
-    summed = max(ratios[kind.name] for kind in asked[3:])
+    dearest = max(asked[1:], key=lambda kind: ratios[kind.name]).name
     plain, answered = (statistics.median(tails[kind.name]) for kind in asked[:2])
-    print(f"\nfrom lists made beforehand: {listed:.2f}x the CPU of plain text (goal: at most {MOST_CPU:.0f}x)")
-    print(f"by a sum for this visit: up to {summed:.2f}x")
+    print(f"\nthe dearest, {dearest}: {ratios[dearest]:.2f}x the CPU of plain text (goal: at most {MOST_CPU:.0f}x)")
     print(f"p99 under {CLIENTS} clients: {answered / plain:.2f}x that of plain text")
     print(f"memory after {CLIENTS} clients: {busy / idle:.2f}x that before ({idle / 2**20:.0f} MB)")
     print(
@@ -283,7 +287,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     figures = {"cpu_us": costs, "p99_s": tails, "rss": [idle, busy], "requests": requests, "failures": failures}
     (folder / "serving.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    return 0 if listed <= MOST_CPU and not failures and len(seen) > 1 else 1
+    return 0 if ratios[dearest] <= MOST_CPU and not failures and len(seen) > 1 else 1
 
 
 def _p99(took: Sequence[float]) -> float:

@@ -1,7 +1,9 @@
 """Look after one region every night: sweep what has outlived its retention, and reconcile every feed.
 
-    sweep    reconcile    erase_due
+    sweep    sweep_models    reconcile    erase_due
 
+`sweep` takes landed objects, events and what killed runs left; `sweep_models` takes what old answers were made from
+and what of models an erasure left.
 `reconcile` turns red, naming feed and stream, when places disagree about how many rows there are. The vendor is asked anew where
 it counts exactly; one that does not answer is a difference too. `erase_due` turns red, naming tenants, when people who asked to be
 forgotten still are not; it is tried again until a tenant's feeds are free.
@@ -33,6 +35,10 @@ def operate(region: str) -> None:
         def sweep() -> dict[str, int]:
             return steps.sweep(region)
 
+        @task
+        def sweep_models() -> dict[str, int]:
+            return steps.sweep_models(region)
+
         @task(pool=warehouse_pool(region))
         def reconcile() -> int:
             return steps.reconcile(region, get_current_context()["run_id"])
@@ -46,6 +52,7 @@ def operate(region: str) -> None:
             return steps.erase_due(region, get_current_context()["run_id"])
 
         sweep()
+        sweep_models()
         reconcile()
         erase_due()
 

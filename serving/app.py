@@ -28,7 +28,8 @@ _ABOUT = (
 )
 _PUBLIC = (health.router, metrics.router, tokens.router, docs.router)
 _GUARDED: dict[Surface, tuple[APIRouter, ...]] = {
-    "shop": (products.router, recommendations.router, events.router, models.router),
+    # What shoppers wait for stands first: a request is held against one route after the other.
+    "shop": (recommendations.router, events.router, products.router, models.router),
     "report": (reports.router, sync.router),
     "hook": (),  # health, figures and tokens alone until a connector takes webhooks
 }
@@ -60,13 +61,13 @@ def create_app(
         lifespan=_until_told(context),
     )
     app.state.context = context
-    for router in _PUBLIC:
-        app.include_router(router)
     guarded = APIRouter(dependencies=[Depends(signed_in)])
     for surface in chosen:
         for router in _GUARDED[surface]:
             guarded.include_router(router)
     app.include_router(guarded)
+    for router in _PUBLIC:
+        app.include_router(router)
     handle_problems(app)
     ids = frozenset(getattr(route, "unique_id", "") for route in guarded.routes)
     describe(app, context.region, ids)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 import orjson
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from msgspec import Meta, Struct
 
@@ -19,7 +19,7 @@ from serving.problems import Problem
 from serving.queries import HEADER, Reader
 from serving.schemas import Recommendations
 from varai.learning.champions import Champion
-from varai.learning.recommend import Asked, Shown
+from varai.learning.recommend import Asked
 
 router = APIRouter(prefix="/v1", tags=["shop"])
 LARGEST_LIMIT = 100
@@ -79,6 +79,14 @@ class Seen(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _VISIT, _WANTED = Reader(Visit), Reader(Wanted)
+_PRODUCT: dict[str, Any] = {
+    "name": "product",
+    "in": "path",
+    "required": True,
+    "description": "`feed/id`, or the id alone",
+    "schema": {"type": "string"},
+    "example": "shop/p1",
+}
 _BODY: dict[str, Any] = {
     "required": True,
     "content": {JSON: {"schema": msgspec.json.schema(Seen)["$defs"]["Seen"]}},
@@ -144,15 +152,13 @@ async def _recommend(access: Access, wanted: Visit) -> Response:
     summary="What is like a product",
     response_model=Recommendations,
     responses=_TOLD,
-    openapi_extra={"parameters": _WANTED.parameters},
+    openapi_extra={"parameters": [_PRODUCT, *_WANTED.parameters]},
 )
-async def similar(
-    request: Request, product: Annotated[str, Path(description="`feed/id`, or the id alone", examples=["shop/p1"])]
-) -> Response:
+async def similar(request: Request) -> Response:
     """Products that look and cost like this one, the most alike first; fewer than asked for where few are."""
     access = admit(request, "recommendations:read", "answers")
     chosen(request, (JSON,))
-    wanted = _WANTED.read(request)
+    wanted, product = _WANTED.read(request), request.path_params["product"]
     champion = await champion_of(access)
     if product not in champion.bundle.codes:
         raise Problem("not-found", "The model knows no such product; a new one is known after the next training.")
@@ -171,11 +177,6 @@ def _answer(access: Access, champion: Champion, asked: Asked) -> Response:
         "as_of": bundle.as_of.isoformat(),
         "stale": champion.stale,
         "answer_id": given.answer_id,
-        "items": [_item(one) for one in given.items],
+        "items": [one.told() for one in given.items],
     }
     return Response(orjson.dumps(body), media_type=JSON)
-
-
-def _item(one: Shown) -> dict[str, Any]:
-    feed, _, product = one.item.partition("/")
-    return {"feed": feed, "product": product, "score": one.score, "reason": one.reason, "explored": one.explored}

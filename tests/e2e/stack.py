@@ -19,6 +19,7 @@ from sandbox.world.truth import Truth
 from sandbox.world.wire import instant
 from varai import registry
 from varai.kernel import FeedKey, Scope
+from varai.learning.forget import places
 from varai.privacy import ErasureReport
 from varai.registry import RunRecord, SliceState, StreamKey
 from varai.river.context import Progress, silent
@@ -84,9 +85,9 @@ class Stack:
         """Forget a pseudonym of the shop's tenant, or only look where it is."""
         return erase_subject(
             self.settings,
-            self.region,
-            self.spec.name,
+            self.scope,
             subject,
+            beyond=places,
             reason="asked by the person",
             dry_run=dry_run,
             holder="test",

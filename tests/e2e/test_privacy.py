@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.digests import hashes_of, table
 from tests.e2e.search import places_with
 from tests.e2e.stack import Stack
+from varai.learning.forget import places
 from varai.marts import Reader
 from varai.privacy import Finding, Vault
 from varai.registry import snapshots
@@ -68,7 +69,7 @@ def test_a_canary_is_sealed_readable_from_the_vault_and_erased_for_good(
 
 
 def _where(stack: Stack, subject: str) -> tuple[Finding, ...]:
-    return where_is(stack.settings, "eu", stack.spec.name, subject, holder="test")
+    return where_is(stack.settings, stack.scope, subject, beyond=places, holder="test")
 
 
 def _clear(stack: Stack, canary: str, vendor_id: str) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
+import orjson
 import typer
 from rich.console import Console
 
 from varai.cli import tables
 from varai.cli.arguments import Json, MaybeRegion, MaybeTenant, Region, Tenant, chosen_regions, operator
 from varai.kernel import Misconfigured, Scope
-from varai.learning import states
+from varai.learning import answers, states
 from varai.learning.registered import registered_name
 from varai.learning.spec import specs
 from varai.learning.tracking import Registry
@@ -32,10 +34,9 @@ def list_models(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json:
     settings = load()
     rows = [
         row
-        for name in chosen_regions(settings, region)
-        for one in _tenants(settings, name, tenant)
+        for scope in _scopes(settings, region, tenant)
         for model in specs(settings.ml_pipelines / "models")
-        for row in _rows(settings.scope(name, one), model)
+        for row in _rows(scope, model)
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
@@ -80,11 +81,11 @@ def rollback(region: Region, tenant: Tenant, reason: Reason, model: Model = _REC
 @app.command()
 def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, model: Model = _RECOMMENDER) -> None:
     """Delete a version, its run and its bundle. Refused for a champion."""
-    from varai.learning import steps
+    from varai.learning import forget
 
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
-    steps.delete(scope, model, version)
+    forget.delete(scope, model, version)
     audit.append(scope, "model.deleted", f"{name}/{version}", reason, actor=operator())
     typer.echo(f"Version {version} of {name} is deleted.")
 
@@ -95,8 +96,9 @@ def train(region: MaybeRegion = None, tenant: MaybeTenant = None, model: Model =
     from varai.learning import steps
 
     settings, failed = load(), False
-    for name in chosen_regions(settings, region):
-        found = steps.learn(settings, name, _tenants(settings, name, tenant), model)
+    scopes = _scopes(settings, region, tenant)
+    for name in sorted({scope.region for scope in scopes}):
+        found = steps.learn(settings, name, [str(scope.tenant) for scope in scopes if scope.region == name], model)
         for who, state in found.items():
             Console().print(
                 f"{name} {who}: {state.kind}. {state.sentence}", highlight=False, markup=False, soft_wrap=True
@@ -106,14 +108,41 @@ def train(region: MaybeRegion = None, tenant: MaybeTenant = None, model: Model =
         raise typer.Exit(1)
 
 
-def _tenants(settings: Settings, region: str, tenant: str | None) -> list[str]:
-    """The named tenant, or all of a region; raises Misconfigured for one that is not there."""
-    known = [one.name for one in tenants(settings.scope(region))]
-    if tenant is None:
-        return known
-    if tenant not in known:
-        raise Misconfigured(f"There is no tenant '{tenant}' in region '{region}'.", "See `varai feeds list`.")
-    return [tenant]
+@app.command()
+def replay(
+    answer_id: Annotated[str, typer.Argument(help="`answer_id` of an answer of /v1/recommendations or /v1/similar.")],
+    region: MaybeRegion = None,
+    tenant: MaybeTenant = None,
+    as_json: Json = False,
+) -> None:
+    """Give an answer again, bit for bit, from the model and the state of the shop that it was made from."""
+    scope = answers.owner(_scopes(load(), region, tenant), answer_id)
+    again = answers.replay(scope, answer_id)
+    made_from = {"region": scope.region, "tenant": scope.tenant} | {
+        name: getattr(again, name) for name in ("model", "version", "bundle_id", "snapshot_id", "digest", "seed")
+    }
+    if as_json:
+        # By the encoder of serving, so that equal answers are equal bytes.
+        told = made_from | {"asked": asdict(again.asked), "items": [one.told() for one in again.items]}
+        typer.echo(orjson.dumps(told))
+        return
+    typer.echo(" ".join(f"{name}={value}" for name, value in made_from.items()))
+    for place, one in enumerate(again.items, 1):
+        typer.echo(f"{place:>3}  {one.score!r:<24}  {one.item}  {one.reason}{', explored' if one.explored else ''}")
+
+
+def _scopes(settings: Settings, region: str | None, tenant: str | None) -> list[Scope]:
+    """Scopes of the tenants that were named, or of all; raises Misconfigured where there is none of that name."""
+    known = [
+        settings.scope(name, one.name)
+        for name in chosen_regions(settings, region)
+        for one in tenants(settings.scope(name))
+        if tenant in (None, one.name)
+    ]
+    if tenant and not known:
+        where = f"region '{region}'" if region else "any region"
+        raise Misconfigured(f"There is no tenant '{tenant}' in {where}.", "See `varai feeds list`.")
+    return known
 
 
 def _rows(scope: Scope, model: str) -> list[dict[str, Any]]:

@@ -20,9 +20,11 @@ FeedName = Annotated[str, typer.Option("--feed", "-f", help="Feed whose vendor g
 @app.command("where")
 def where(region: Region, tenant: Tenant, subject: Subject, feed: FeedName = "shop") -> None:
     """Every place that holds a person."""
+    from varai.learning.forget import places  # SciPy takes a second, which other commands need not wait for
+
     settings = load()
     name = erasure.pseudonym(settings, region, FeedKey(tenant, feed), subject)
-    _tell(erasure.where_is(settings, region, tenant, name, holder=holder()), name)
+    _tell(erasure.where_is(settings, settings.scope(region, tenant), name, beyond=places, holder=holder()), name)
 
 
 @app.command("erase")
@@ -37,10 +39,19 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
 ) -> None:
     """Forget a person everywhere in their region. Says what would go unless --yes is given."""
+    from varai.learning.forget import places
+
     settings = load()
     name = erasure.pseudonym(settings, region, FeedKey(tenant, feed), subject)
     report = erasure.erase_subject(
-        settings, region, tenant, name, reason=reason, dry_run=not yes, holder=holder(), actor=operator()
+        settings,
+        settings.scope(region, tenant),
+        name,
+        beyond=places,
+        reason=reason,
+        dry_run=not yes,
+        holder=holder(),
+        actor=operator(),
     )
     _tell(report.found, name)
     if not yes:

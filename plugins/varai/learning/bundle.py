@@ -6,6 +6,7 @@ bytes, and `bundle_id` is the beginning of their SHA-256. It holds pseudonyms an
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import io
 import json
@@ -30,6 +31,9 @@ from varai.privacy import create_object, open_object
 
 FORM: Final = 1
 """Of the layout below; moves when a reader of the old one would be wrong."""
+
+ENDING: Final = ".npz.sealed"
+"""Of the keys of bundles."""
 
 REASONS: Final = ("bought_together", "similar_to_viewed", "popular_now", "similar_attributes", "new_arrival")
 """Why an item is shown; `list_reasons` holds places in it."""
@@ -83,6 +87,24 @@ class Attribute:
     words: tuple[str, ...]
     items: Codes
     held: Codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Neighbours as sums read them.
+
+    Attributes:
+        places: intp [n, K], each one above the item's code; 0 fills up.
+        weights: float64 [n, K].
+    """
+
+    places: npt.NDArray[np.intp]
+    weights: Doubles
+
+    @classmethod
+    def of(cls, neighbours: Neighbours) -> Rows:
+        """From what a bundle holds; done once, since each answer reads some."""
+        return cls(neighbours.indices.astype(np.intp) + 1, neighbours.weights.astype(np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +168,28 @@ class Bundle:
         if pseudonym is None:
             return None
         wanted = pseudonym.encode("ascii", "replace")
-        row = int(np.searchsorted(self.subjects, wanted))
+        row = bisect.bisect_left(self.subjects, wanted)  # numpy's own search takes many times as long for one
         return row if row < len(self.subjects) and self.subjects[row] == wanted else None
 
     def bought(self, row: int) -> Codes:
         """Item codes that a subject has bought, ascending."""
         return self.history[self.starts[row] : self.starts[row + 1]]
+
+    @cached_property
+    def near_rows(self) -> Rows:
+        """`near`, to be summed."""
+        return Rows.of(self.near)
+
+    @cached_property
+    def alike_rows(self) -> Rows:
+        """`alike`, to be summed."""
+        return Rows.of(self.alike)
+
+    @cached_property
+    def visited_weight(self) -> Doubles:
+        """What likeness to each item weighs in a visit: `alike_weight`, or 1 where it is all that is known. [n]"""
+        cold = (self.near.indices < 0).all(axis=1)
+        return np.where(cold, 1.0, self.alike_weight)
 
     @cached_property
     def arrivals(self) -> Booleans:
@@ -205,7 +243,7 @@ def folder(tenant: str, model: str) -> str:
 
 def key_of(tenant: str, model: str, bundle_id: str) -> str:
     """Key of a bundle."""
-    return f"{folder(tenant, model)}{bundle_id}.npz.sealed"
+    return f"{folder(tenant, model)}{bundle_id}{ENDING}"
 
 
 def pack(bundle: Bundle) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -69,6 +69,21 @@ def with_lists(bundle: Bundle) -> Bundle:
         for place, (code, score, reason) in enumerate(listed(bundle, row)):
             codes[row, place], scores[row, place], reasons[row, place] = code, score, reason
     return replace(bundle, lists=codes, list_scores=scores, list_reasons=reasons)
+
+
+def without(bundle: Bundle, subjects: Collection[str]) -> Bundle:
+    """The bundle without these people: their pseudonyms, what they bought, and their lists. All else stays, bit for bit."""
+    kept = ~np.isin(bundle.subjects, np.array([each.encode() for each in subjects], "S32"))
+    counts = np.diff(bundle.starts)
+    return replace(
+        bundle,
+        subjects=bundle.subjects[kept],
+        starts=np.cumsum([0, *counts[kept]], dtype=np.int64),
+        history=bundle.history[np.repeat(kept, counts)],
+        lists=bundle.lists[kept],
+        list_scores=bundle.list_scores[kept],
+        list_reasons=bundle.list_reasons[kept],
+    )
 
 
 def _attributes(items: Items) -> Iterable[Attribute]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
@@ -29,6 +29,11 @@ FILTERS: Final = (*ATTRIBUTES, "feed", *PRICES)
 
 _DEAREST: Final = Decimal(10) ** 12
 """The highest price decimal(18,6) can hold, and so the farthest bound that matters."""
+
+
+_STAMP: Final = timedelta(days=1)
+"""A state that is served on says so once a day."""
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,10 @@ def lay(state: OnSale, bundle: Bundle) -> Eligibility:
 
 
 def keep(scope: Scope, state: OnSale, at: datetime) -> None:
-    """Write a state to the bucket unless it is there. Raises DiskFull."""
+    """Write a state to the bucket, unless it was seen within a day. Raises DiskFull."""
     key = _key(state.tenant, state.digest)
-    if not objects(scope).exists(key):
+    found = objects(scope).get(key)
+    if found is None or _seen_at(found[0]) < at - _STAMP:
         body = {"seen_at": at.isoformat(), "tenant": state.tenant, "prices": state.prices}
         objects(scope).write(key, json.dumps(body).encode())
 
@@ -130,17 +136,24 @@ def recall(scope: Scope, digest: str) -> OnSale:
 
 
 def sweep(scope: Scope, *, days: int, at: datetime) -> list[str]:
-    """Remove states of the scope's tenant that were first seen more than so many days ago; returns their keys, in order.
+    """Remove states of the scope's tenant that were last seen more than so many days ago; returns their keys, in order.
 
-    An answer that was made from one of them can be replayed no more. A state that serving still uses is kept anew.
+    An answer that was made from one of them can be replayed no more.
     """
     store, gone = objects(scope), []
     for key in list(store.list(f"eligibility/{scope.tenant}/")):
-        seen = datetime.fromisoformat(json.loads(store.read(key))["seen_at"])
-        if seen < at - timedelta(days=days):
+        if _seen_at(store.read(key)) < at - timedelta(days=days) - _STAMP:
             store.delete(key)
             gone.append(key)
     return gone
+
+
+def _seen_at(raw: bytes) -> datetime:
+    """When a state was last seen, to the day; one that cannot be read never was."""
+    try:
+        return datetime.fromisoformat(json.loads(raw)["seen_at"])
+    except (ValueError, TypeError, KeyError):
+        return _NEVER
 
 
 def _key(tenant: str, digest: str) -> str:

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from varai.learning import bundle as bundles
+from varai.learning.bundled import without
 from varai.learning.recommend import Asked, recommend
 from varai.learning.words import Pointer
+from varai.privacy import Ledger
 from varai.settings import load
 
 
@@ -44,7 +46,8 @@ def _load_pyfunc(path: str) -> Opened:
     """Called by MLflow with the pointer's path. Raises Misconfigured where the region's keys are not at hand, Malformed."""
     pointer = Pointer.read(json.loads(Path(path).read_text(encoding="utf-8")))
     scope = load().scope(pointer.region, pointer.bundle.split("/")[1])
-    return Opened(bundles.load(scope, pointer.bundle, pointer.sha256))
+    bundle = bundles.load(scope, pointer.bundle, pointer.sha256)
+    return Opened(without(bundle, Ledger(scope).subjects))
 
 
 def _asked(row: dict[Any, Any]) -> Asked:

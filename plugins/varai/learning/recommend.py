@@ -13,15 +13,16 @@ something speaks for, and new arrivals. The score of a new arrival that is explo
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from varai.learning.bundle import REASONS, Booleans, Bundle, Doubles
-from varai.learning.words import Codes, Neighbours
+from varai.learning.bundle import REASONS, Booleans, Bundle, Doubles, Rows
+from varai.learning.words import Codes
 
 COUNTED: Final = 50
 """Viewed items that count: the last ones."""
@@ -67,6 +68,11 @@ class Shown(NamedTuple):
     reason: str
     explored: bool
 
+    def told(self) -> dict[str, Any]:
+        """As a shop is told, and told again: feed and product apart."""
+        feed, _, product = self.item.partition("/")
+        return {"feed": feed, "product": product, "score": self.score, "reason": self.reason, "explored": self.explored}
+
 
 Answer = tuple[Shown, ...]
 """Ranked items by score from above, then by id; after them the explored ones, in the same order."""
@@ -100,14 +106,15 @@ def visit(bundle: Bundle, asked: Asked) -> Visit:
     return Visit(_codes(reversed(latest)), _codes(() if product is None else (product,)))
 
 
-def recommend(bundle: Bundle, eligible: Booleans, asked: Asked, seed: int) -> Answer:
+def recommend(bundle: Bundle, eligible: Booleans, asked: Asked, seed: int, here: Visit | None = None) -> Answer:
     """What to show.
 
     Args:
         eligible: [n], what may be shown: live, in stock, within the filters.
         seed: of what is explored.
+        here: `visit(bundle, asked)`, from whoever needs it too.
     """
-    row, here = bundle.subject(asked.subject), visit(bundle, asked)
+    row, here = bundle.subject(asked.subject), visit(bundle, asked) if here is None else here
     if asked.similar:
         return _shown(bundle, _alike(bundle, eligible, here.product, asked.limit), explored=False)
     found = _found(bundle, eligible, asked, row, here)
@@ -151,62 +158,66 @@ def _ranked(bundle: Bundle, eligible: Booleans, asked: Asked, row: int | None, h
         speaks = speaks | (part > 0)
     allowed = eligible & speaks
     for known in (here.viewed, here.product, _NONE if asked.again else held):
-        allowed[known] = False
-    codes, scores = _best(np.flatnonzero(allowed), total, most)
-    named = sorted([*parts, (_POPULAR, bundle.prior_part)], key=lambda one: one[0])
-    shares = np.stack([part[codes] for _, part in named])
-    first = np.array([reason for reason, _ in named])[shares.argmax(axis=0)]
-    reasons = np.where((shares > 0).any(axis=0), first, _NEW)  # new arrivals are what nothing else speaks for
-    return list(zip(codes.tolist(), scores.tolist(), reasons.tolist(), strict=True))
+        if len(known):
+            allowed[known] = False
+    codes, scores = _best(allowed.nonzero()[0], total, most)
+    named = sorted([*parts, (_POPULAR, bundle.prior_part)], key=_first)
+    shares = zip(*(part[codes].tolist() for _, part in named), strict=True)
+    reasons = [_reason(named, own) for own in shares]
+    return list(zip(codes.tolist(), scores.tolist(), reasons, strict=True))
+
+
+def _reason(named: list[tuple[int, Doubles]], shares: tuple[float, ...]) -> int:
+    """What speaks most for an item, of equals the first; new arrivals are what nothing else speaks for."""
+    most = max(shares)
+    return named[shares.index(most)][0] if most > 0 else _NEW
 
 
 def _parts(bundle: Bundle, held: Codes, here: Visit) -> list[tuple[int, Doubles]]:
     """What history and visit add to the scores, [n] each, with the reason it stands for."""
-    near, alike, found = bundle.near, bundle.alike, []
-    both = np.concatenate([held, here.product])
+    found = []
+    both = np.concatenate([held, here.product]) if len(held) and len(here.product) else held
+    both = both if len(both) else here.product
     if len(both):
-        found.append((_TOGETHER, _sum(near, both)))
+        found.append((_TOGETHER, _sum(bundle.near_rows, both)))
     if len(here.viewed):
-        weights = _weights(bundle, here.viewed)
-        found.append((_VIEWED, _sum(near, here.viewed) + _sum(alike, here.viewed, weights)))
+        like = _sum(bundle.alike_rows, here.viewed, bundle.visited_weight[here.viewed])
+        found.append((_VIEWED, _sum(bundle.near_rows, here.viewed) + like))
     if len(both) and (bundle.alike_weight or len(here.product)):
-        weights = np.concatenate([np.full(len(held), bundle.alike_weight), _weights(bundle, here.product)])
-        found.append((_ALIKE, _sum(alike, both, weights)))
+        weights = np.full(len(both), bundle.alike_weight)
+        weights[len(held) :] = bundle.visited_weight[here.product]
+        found.append((_ALIKE, _sum(bundle.alike_rows, both, weights)))
     return found
 
 
 def _alike(bundle: Bundle, eligible: Booleans, product: Codes, limit: int) -> _Ranked:
-    like = _sum(bundle.alike, product)
+    like = _sum(bundle.alike_rows, product)
     allowed = eligible & (like > 0)
     allowed[product] = False
-    codes, scores = _best(np.flatnonzero(allowed), like, limit)
+    codes, scores = _best(allowed.nonzero()[0], like, limit)
     return [(code, score, _ALIKE) for code, score in zip(codes.tolist(), scores.tolist(), strict=True)]
 
 
 def _best(codes: npt.NDArray[np.intp], scores: Doubles, limit: int) -> tuple[npt.NDArray[np.intp], Doubles]:
-    """Of these codes the `limit` with the highest scores, from above; of equals the lower code first."""
+    """Of these codes, which ascend, the `limit` with the highest scores, from above; of equals the lower code first."""
     own = scores[codes]
     if len(codes) > limit:
-        inside = own >= np.partition(own, len(own) - limit)[len(own) - limit]
+        sorted_part = own.copy()
+        sorted_part.partition(len(own) - limit)
+        inside = own >= sorted_part[len(own) - limit]
         codes, own = codes[inside], own[inside]
-    order = np.lexsort((codes, -own))[:limit]
+    order = (-own).argsort(kind="stable")[:limit]
     return codes[order], own[order]
 
 
-def _sum(neighbours: Neighbours, codes: Codes, weights: Doubles | None = None) -> Doubles:
+def _sum(rows: Rows, codes: Codes, weights: Doubles | None = None) -> Doubles:
     """Sum of the rows of these items, [n]; added one by one in their order, so that it is the same on every machine."""
-    indices, values = neighbours.indices[codes], neighbours.weights[codes].astype(np.float64)
+    values = rows.weights[codes]
     if weights is not None:
         values *= weights[:, None]
-    # What fills a row up, -1, is counted into the place before the first, and left there.
-    found = np.bincount(indices.ravel() + 1, values.ravel(), minlength=len(neighbours.indices) + 1)
+    # What fills a row up is counted into the place before the first, and left there.
+    found = np.bincount(rows.places[codes].ravel(), values.ravel(), minlength=len(rows.places) + 1)
     return np.asarray(found[1:], np.float64)
-
-
-def _weights(bundle: Bundle, codes: Codes) -> Doubles:
-    """What likeness weighs of each of these items: 1 where it is all that is known."""
-    cold = (bundle.near.indices[codes] < 0).all(axis=1)
-    return np.where(cold, 1.0, bundle.alike_weight)
 
 
 def _explored(
@@ -251,5 +262,6 @@ def _codes(codes: Iterable[int]) -> Codes:
     return np.fromiter(codes, np.int32)
 
 
+_first = operator.itemgetter(0)
 _NONE: Final = np.zeros(0, np.int32)
 _NOWHERE: Final = Visit(_NONE, _NONE)

@@ -17,7 +17,7 @@ from typing import Any
 
 from varai import __version__
 from varai.gate.suite import load_suites
-from varai.kernel import Malformed, Misconfigured, Scope, Untrained, VaraiError, utc_now
+from varai.kernel import Gone, Misconfigured, Scope, Untrained, VaraiError, utc_now
 from varai.learning import assemble as assembling
 from varai.learning import bundle as bundles
 from varai.learning import card as cards
@@ -25,6 +25,7 @@ from varai.learning import parcels, states
 from varai.learning import promote as promoting
 from varai.learning import train as training
 from varai.learning.bundled import bundle_of
+from varai.learning.forget import forget
 from varai.learning.parcels import Job
 from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec, spec_of
@@ -33,7 +34,6 @@ from varai.learning.tracking import Registry
 from varai.learning.words import Dataset, Pointer, Report, TooLittle, Trained
 from varai.privacy import Ledger
 from varai.settings import Settings
-from varai.stores import objects
 
 _SUITES = ("product", "variant", "order", "order_line")
 
@@ -120,15 +120,6 @@ def compare(settings: Settings, region: str, tenant: str, model: str, one: Point
     )
 
 
-def delete(scope: Scope, model: str, number: int) -> None:
-    """Remove a version, its run, and its bundle where no other version has the same. Raises InUse, Gone."""
-    registry, name = Registry(scope), registered_name(scope, model)
-    gone = registry.delete(name, number).tags.get("varai.bundle", "")
-    kept = {one.tags.get("varai.bundle") for one in registry.versions(name)}
-    if gone.startswith(bundles.folder(str(scope.tenant), model)) and gone not in kept:
-        objects(scope).delete(gone)
-
-
 def _each(settings: Settings, region: str, jobs: Sequence[str], step: Callable[[_At], None]) -> list[str]:
     for job in map(Job.read, jobs):
         at = _At(
@@ -175,6 +166,10 @@ def _promote(at: _At) -> None:
     if found is None or verdict is None:
         return
     data, trained = found
+    if Ledger(at.scope).subjects.intersection(trained.subjects):
+        raise Gone(
+            "Somebody this was trained on asked to be forgotten meanwhile.", "It is trained again, without them."
+        )
     registry, name = Registry(at.scope), registered_name(at.scope, at.spec.name)
     champion = registry.champion(name)
     stored = bundles.store(at.scope, bundle_of(at.scope, promoting.winner(trained, data, at.spec, verdict)))
@@ -195,7 +190,7 @@ def _promote(at: _At) -> None:
             f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
         )
         at.conclude("held", sentence, version=version.number, **about)
-    _forget(at.scope, at.spec.name)
+    forget(at.scope)
 
 
 def _pointer(at: _At, data: Dataset, stored: bundles.Stored, verdict: promoting.Verdict) -> Pointer:
@@ -218,29 +213,6 @@ def _pointer(at: _At, data: Dataset, stored: bundles.Stored, verdict: promoting.
         serves=verdict.serves,
         decision=verdict.sentence,
     )
-
-
-def _forget(scope: Scope, model: str) -> None:
-    """Delete versions that know somebody who asked to be forgotten: nothing may roll back to them. The champion is not one, for
-    it was made without them; one that a person holds is, until it is replaced.
-    """
-    erased = Ledger(scope).subjects
-    if not erased:
-        return
-    for version in Registry(scope).versions(registered_name(scope, model)):
-        if version.champion or "varai.bundle" not in version.tags:  # of the latter nothing is kept here
-            continue
-        if _knows(scope, version.pointer, erased):
-            delete(scope, model, version.number)
-
-
-def _knows(scope: Scope, pointer: Pointer, erased: Iterable[str]) -> bool:
-    """Whether a bundle holds any of them; of one that cannot be read nobody can say that it does not."""
-    try:
-        known = bundles.load(scope, pointer.bundle, pointer.sha256)
-    except (Malformed, FileNotFoundError):
-        return True
-    return any(known.subject(subject) is not None for subject in erased)
 
 
 def _trained(at: _At) -> tuple[Dataset, Trained] | None:

@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +18,14 @@ from typing import Any, Final
 import httpx
 
 from varai.kernel import Gone, InUse, Misconfigured, Scope, Unavailable
+from varai.learning.bundle import Stored
 from varai.learning.registered import ALIAS
 from varai.learning.words import Pointer
 
 LOADER: Final = "varai.learning.pyfunc"
 POINTER: Final = "pointer.json"
+CLEANED: Final = "varai.cleaned"
+"""Tag of a version whose bundle was written anew without somebody who asked to be forgotten."""
 _HISTORY, _HELD = "varai.history", "varai.held"
 _PAGE: Final = 200
 _PATIENCE_S: Final = 5.0
@@ -150,6 +153,16 @@ class Registry:
             self._point(name, earlier[-1], earlier)
         return self.version(name, earlier[-1])
 
+    def repoint(self, version: Version, stored: Stored) -> None:
+        """Let a version point at its bundle without somebody who asked to be forgotten; it is `CLEANED` then."""
+        tags = replace(version.pointer, bundle=stored.key, sha256=stored.sha256).tags()
+        with self._told(), tempfile.TemporaryDirectory() as folder:
+            self._client.log_artifact(version.run_id, str(_write_pointer(Path(folder), tags)), "model/data")
+            # Whoever reads between the two sees a bundle that is not the one named, and keeps what it has for a round.
+            for name in ("varai.sha256", "varai.bundle"):
+                self._client.set_model_version_tag(version.name, str(version.number), name, tags[name])
+            self._client.set_model_version_tag(version.name, str(version.number), CLEANED, "true")
+
     def delete(self, name: str, number: int) -> Version:
         """Remove a version and its run; returns what it was.
 
@@ -246,7 +259,7 @@ def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    (folder / POINTER).write_text(json.dumps(pointer.tags(), indent=1, sort_keys=True))
+    path = _write_pointer(folder, pointer.tags())
     asked = [ColSpec("string", name, required=False) for name in ("subject", "product")]
     answered = [
         ColSpec("long", "row"),
@@ -258,10 +271,16 @@ def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:
     pyfunc.save_model(
         model,
         loader_module=LOADER,
-        data_path=str(folder / POINTER),
+        data_path=str(path),
         signature=ModelSignature(Schema([*asked, ColSpec("long", "limit")]), Schema(answered)),
         input_example=pd.DataFrame([{"subject": "0" * 32, "product": "shop/1", "limit": 10}]),
         pip_requirements=["varai"],
     )
     (model / "card.md").write_text(card)
     return model
+
+
+def _write_pointer(folder: Path, tags: Mapping[str, str]) -> Path:
+    path = folder / POINTER
+    path.write_text(json.dumps(tags, indent=1, sort_keys=True))
+    return path

@@ -133,6 +133,13 @@ def sweep(region: str) -> dict[str, int]:
     return operate.sweep(load_settings(), region, dry_run=False)
 
 
+def sweep_models(region: str) -> dict[str, int]:
+    """Remove what of models and answers has outlived its retention; returns how many of each."""
+    from varai.learning.retention import sweep as sweep_learning  # numpy and more, which parsing need not wait for
+
+    return sweep_learning(load_settings(), region)
+
+
 def reconcile(region: str, run_id: str) -> int:
     """Compare every feed of the region; returns how many streams agree. Raises Unbalanced, naming what does not."""
     settings = load_settings()
@@ -145,8 +152,15 @@ def reconcile(region: str, run_id: str) -> int:
 
 def erase_due(region: str, run_id: str) -> int:
     """Execute the erasures of the ledger that are not done; returns how many. Raises ErasuresOpen for those left."""
+    from varai.learning.forget import places  # SciPy takes a second, which the parsing of graphs need not wait for
+
     return erasure.erase_due(
-        load_settings(), region, holder=_holder(run_id), now=utc_now(), patience_s=_ERASURE_PATIENCE_S
+        load_settings(),
+        region,
+        holder=_holder(run_id),
+        now=utc_now(),
+        beyond=places,
+        patience_s=_ERASURE_PATIENCE_S,
     )
 
 

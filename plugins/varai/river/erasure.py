@@ -1,8 +1,8 @@
-"""Forget a person everywhere in their region, and say where they are: vault, landing, quarantine, staged rows, warehouse, snapshots."""
+"""Forget a person everywhere in their region, and say where they are: vault, landing, quarantine, staged rows, warehouse, marts, models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
@@ -19,6 +19,9 @@ from varai.river.transform import build_and_publish
 from varai.settings import Settings
 from varai.sources.contract import StreamSpec, stream_spec
 
+Beyond = Callable[[Settings, Scope], Sequence[Place]]
+"""What rooms above this one hold of a tenant's people: `varai.learning.forget.places`, handed in by whoever may import it."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -27,26 +30,25 @@ def pseudonym(settings: Settings, region: str, key: FeedKey, vendor_id: str) -> 
     return Pseudonyms(settings.scope(region, key.tenant)).of(key.feed, vendor_id)
 
 
-def where_is(settings: Settings, region: str, tenant: str, subject: str, *, holder: str) -> tuple[Finding, ...]:
-    """Everything that holds a pseudonym. Raises LeaseHeld when the warehouse is in use."""
-    scope = settings.scope(region, tenant)
+def where_is(settings: Settings, scope: Scope, subject: str, *, beyond: Beyond, holder: str) -> tuple[Finding, ...]:
+    """Everything that holds a pseudonym of the scope's tenant. Raises LeaseHeld when the warehouse is in use."""
     with _places(settings, scope, holder) as places:
-        return privacy.where(scope, subject, places)
+        return privacy.where(scope, subject, [*places, *beyond(settings, scope)])
 
 
 def erase_subject(
     settings: Settings,
-    region: str,
-    tenant: str,
+    scope: Scope,
     subject: str,
     *,
+    beyond: Beyond,
     reason: str,
     dry_run: bool,
     holder: str,
     actor: str,
     patience_s: float = 0.0,
 ) -> ErasureReport:
-    """Forget a pseudonym everywhere; a dry run only looks.
+    """Forget a pseudonym of the scope's tenant everywhere; a dry run only looks.
 
     Args:
         patience_s: how long to wait for each feed, and for the warehouse, while somebody else works on it.
@@ -54,12 +56,14 @@ def erase_subject(
     Raises:
         LeaseHeld: a feed or the warehouse is in use still. Malformed: without a reason.
     """
-    scope = settings.scope(region, tenant)
     with _places(settings, scope, holder, patience_s) as places:
-        return privacy.erase(scope, subject, places, reason=reason, dry_run=dry_run, actor=actor)
+        everywhere = [*places, *beyond(settings, scope)]
+        return privacy.erase(scope, subject, everywhere, reason=reason, dry_run=dry_run, actor=actor)
 
 
-def erase_due(settings: Settings, region: str, *, holder: str, now: datetime, patience_s: float = 0.0) -> int:
+def erase_due(
+    settings: Settings, region: str, *, beyond: Beyond, holder: str, now: datetime, patience_s: float = 0.0
+) -> int:
     """Carry out the erasures of the region's ledgers that are still open; returns how many were completed.
 
     A tenant whose erasures cannot be carried out now stops no other.
@@ -69,8 +73,9 @@ def erase_due(settings: Settings, region: str, *, holder: str, now: datetime, pa
     """
     done, sentences = 0, []
     for tenant in tenants(settings.scope(region)):
-        opened = [one for one in Ledger(settings.scope(region, tenant.name)).entries("open") if one.requested_at <= now]
-        left, why = _carry_out(settings, region, tenant.name, opened, holder, patience_s)
+        scope = settings.scope(region, tenant.name)
+        opened = [one for one in Ledger(scope).entries("open") if one.requested_at <= now]
+        left, why = _carry_out(settings, scope, opened, beyond, holder, patience_s)
         done += len(opened) - len(left)
         if left:
             overdue = sum(one.overdue(now) for one in left)
@@ -83,7 +88,7 @@ def erase_due(settings: Settings, region: str, *, holder: str, now: datetime, pa
 
 
 def _carry_out(
-    settings: Settings, region: str, tenant: str, opened: Sequence[Erasure], holder: str, patience_s: float
+    settings: Settings, scope: Scope, opened: Sequence[Erasure], beyond: Beyond, holder: str, patience_s: float
 ) -> tuple[list[Erasure], str]:
     """Carry out a tenant's erasures; those that are left, and why the last of them is."""
     left: list[Erasure] = []
@@ -92,9 +97,9 @@ def _carry_out(
         try:
             report = erase_subject(
                 settings,
-                region,
-                tenant,
+                scope,
                 entry.subject,
+                beyond=beyond,
                 reason=entry.reason,
                 dry_run=False,
                 holder=holder,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.serving.shelves import NOW, bundle
 from varai.kernel import Gone, Malformed, Misconfigured, Scope
-from varai.learning.answers import Answers, Given, replay
+from varai.learning.answers import Answers, Given, owner, replay
 from varai.learning.bundle import Stored, store
 from varai.learning.eligibility import OnSale, keep, lay
 from varai.learning.recommend import Asked, Shown
@@ -101,9 +101,13 @@ def test_what_is_no_id_is_said_to_be_none(shop: Shop, answer_id: str) -> None:
 
 def test_another_tenant_cannot_open_it(settings_of_two: Settings, shop: Shop) -> None:
     answer_id = shop.give(Asked(subject=SUBJECT)).answer_id
-    for region, tenant in (("eu", "brillen-haus"), ("us", "northwind-us")):
+    for region, tenant in (("eu", "brillen-haus"), ("us", "northwind-us"), ("us", "northwind-eu")):
         with pytest.raises(Malformed):
             replay(settings_of_two.scope(region, tenant), answer_id)
+    everybody = [settings_of_two.scope(*one) for one in (("us", "northwind-eu"), ("eu", "northwind-eu"))]
+    assert owner(everybody, answer_id) == everybody[1]
+    with pytest.raises(Malformed):
+        owner(everybody[:1], answer_id)
     with pytest.raises(Misconfigured):
         replay(settings_of_two.scope("eu"), answer_id)
 

@@ -127,3 +127,10 @@ def test_a_registered_version_loads_in_mlflow_where_the_keys_are(
         "similar_attributes",
         "new_arrival",
     }
+    Ledger(scope).add(subject, "asked by letter")
+    folder = registry._client.download_artifacts(champion.run_id, "model")
+    forgotten, nobody = (
+        mlflow.pyfunc.load_model(folder).predict(pd.DataFrame([{"subject": one, "product": None, "limit": 3}]))
+        for one in (subject, None)
+    )
+    assert forgotten["item"].tolist() == nobody["item"].tolist() != answered["item"][:3].tolist()

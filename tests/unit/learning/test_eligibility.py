@@ -10,7 +10,8 @@ import pytest
 from tests.serving.shelves import NOW, bundle, stock
 from varai import catalogue
 from varai.catalogue import sellable
-from varai.kernel import Malformed, Misconfigured, Scope
+from varai.kernel import Malformed, Misconfigured, Scope, utc_now
+from varai.learning import retention
 from varai.learning.eligibility import FILTERS, OnSale, keep, lay, on_sale, recall, sweep
 from varai.settings import Settings
 from varai.stores import documents, objects
@@ -108,9 +109,33 @@ def test_a_state_is_kept_by_its_digest_and_nothing_else_comes_back(scope: Scope)
         recall(scope, "0" * 32)
 
 
-def test_old_states_are_swept(scope: Scope) -> None:
-    old, young = OnSale("northwind-eu", ()), OnSale("northwind-eu", (("shop/p1", 5),))
-    keep(scope, old, NOW - timedelta(days=91))
-    keep(scope, young, NOW - timedelta(days=89))
+def test_states_are_swept_that_no_answer_within_the_days_was_made_from(scope: Scope) -> None:
+    old, used, young = (OnSale("northwind-eu", ((f"shop/p{number}", 5),)) for number in range(3))
+    for state in (old, used):
+        keep(scope, state, NOW - timedelta(days=200))
+    keep(scope, used, NOW - timedelta(days=90))  # served on until then
+    keep(scope, young, NOW - timedelta(days=1))
     assert sweep(scope, days=90, at=NOW) == [f"eligibility/northwind-eu/{old.digest}.json"]
-    assert recall(scope, young.digest) == young
+    assert (recall(scope, used.digest), recall(scope, young.digest)) == (used, young)
+    with pytest.raises(FileNotFoundError):
+        recall(scope, old.digest)
+
+
+def test_a_state_that_is_served_on_is_written_once_a_day(scope: Scope) -> None:
+    state = OnSale("northwind-eu", (("shop/p1", 5),))
+    key, seen = f"eligibility/northwind-eu/{state.digest}.json", []
+    for hours in (0, 1, 23, 25, 26):
+        keep(scope, state, NOW + timedelta(hours=hours))
+        seen.append(objects(scope).read(key))
+    assert [one == seen[0] for one in seen] == [True, True, True, False, False]
+    objects(scope).write(key, b"damaged")
+    keep(scope, state, NOW)
+    assert recall(scope, state.digest) == state
+
+
+def test_the_nightly_sweep_visits_every_tenant(settings_of_two: Settings) -> None:
+    for region, tenant in (("eu", "northwind-eu"), ("eu", "brillen-haus"), ("us", "northwind-us")):
+        state = OnSale(tenant, ())
+        keep(settings_of_two.scope(region, tenant), state, utc_now() - timedelta(days=settings_of_two.landing_days + 2))
+    assert retention.sweep(settings_of_two, "eu")["states"] == 2
+    assert retention.sweep(settings_of_two, "eu")["states"] == 0

@@ -11,8 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from varai import registry
-from varai.kernel import ErasuresOpen, FeedKey, utc_now
+from varai.kernel import ErasuresOpen, FeedKey, Scope, utc_now
 from varai.landing import Event, EventsPlace, land_events
+from varai.learning.forget import places
 from varai.privacy import Ledger
 from varai.river import erasure
 from varai.river.context import lease_name
@@ -39,7 +40,7 @@ def test_a_tenant_whose_feed_is_held_is_named_and_stops_no_other(settings: Setti
     scope = settings.scope("eu", TENANTS[0])
     lease = registry.acquire(scope, lease_name(FeedKey(TENANTS[0], "shop")), "a run of ingest")
     with capture_logs() as logs, pytest.raises(ErasuresOpen) as told:
-        erasure.erase_due(settings, "eu", holder="operate", now=utc_now())
+        erasure.erase_due(settings, "eu", beyond=places, holder="operate", now=utc_now())
     assert opened(settings) == [TENANTS[0]]
     assert (
         "brillen-haus: 1 open, 1 overdue; feed:brillen-haus/shop is being worked on by a run of ingest"
@@ -48,7 +49,7 @@ def test_a_tenant_whose_feed_is_held_is_named_and_stops_no_other(settings: Setti
     assert TENANTS[1] not in told.value.what
     assert [(one["event"], one["log_level"]) for one in logs if one.get("overdue")] == [("erasures.overdue", "error")]
     registry.release(scope, lease)
-    assert erasure.erase_due(settings, "eu", holder="operate", now=utc_now()) == 1
+    assert erasure.erase_due(settings, "eu", beyond=places, holder="operate", now=utc_now()) == 1
     assert opened(settings) == []
 
 
@@ -58,7 +59,7 @@ def test_what_a_shop_told_of_a_person_goes_with_them(settings: Settings) -> None
     land_events(scope, told, utc_now())
     assert [one.rows for one in EventsPlace(scope).find(person)] == [1]
     Ledger(scope).add(person, "letter")
-    assert erasure.erase_due(settings, "eu", holder="operate", now=utc_now()) == 3
+    assert erasure.erase_due(settings, "eu", beyond=places, holder="operate", now=utc_now()) == 3
     assert not list(EventsPlace(scope).find(person))
     assert [one.rows for one in EventsPlace(scope).find(f"{8:032x}")] == [1]
 
@@ -66,14 +67,14 @@ def test_what_a_shop_told_of_a_person_goes_with_them(settings: Settings) -> None
 def test_an_error_nobody_foresaw_stops_no_other_tenant(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = erasure.erase_subject
 
-    def broken(settings: Settings, region: str, tenant: str, subject: str, **named: Any) -> object:
-        if tenant == TENANTS[0]:
+    def broken(settings: Settings, scope: Scope, subject: str, **named: Any) -> object:
+        if scope.tenant == TENANTS[0]:
             raise ValueError("anna@example.com")
-        return kept(settings, region, tenant, subject, **named)
+        return kept(settings, scope, subject, **named)
 
     monkeypatch.setattr(erasure, "erase_subject", broken)
     with pytest.raises(ErasuresOpen, match="ValueError") as told:
-        erasure.erase_due(settings, "eu", holder="operate", now=utc_now())
+        erasure.erase_due(settings, "eu", beyond=places, holder="operate", now=utc_now())
     assert "anna" not in str(told.value)
     assert opened(settings) == [TENANTS[0]]
 
@@ -83,5 +84,5 @@ def test_erasure_waits_for_a_feed_as_long_as_it_is_told(settings: Settings) -> N
     lease = registry.acquire(scope, lease_name(FeedKey(TENANTS[0], "shop")), "a run of ingest")
     timer = threading.Timer(0.5, registry.release, (scope, lease))
     timer.start()
-    assert erasure.erase_due(settings, "eu", holder="operate", now=utc_now(), patience_s=30) == 2
+    assert erasure.erase_due(settings, "eu", beyond=places, holder="operate", now=utc_now(), patience_s=30) == 2
     timer.join()
