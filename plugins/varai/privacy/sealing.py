@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, cast
 
 import tink
 from tink import streaming_aead
+from tink.proto import common_pb2
 
 from varai.kernel import Malformed, Scope
 from varai.privacy.keys import sealing_key, tenant_of, tink_ready
@@ -32,7 +33,12 @@ SEALED = ".sealed"
 _MAGIC = b"VASEAL"
 _VERSION = b"\x01"
 _STREAM_DATA = _MAGIC + _VERSION
-_CHUNK = 2**20
+_SEGMENT = 2**16
+"""Each open object holds several segments in memory; smaller ones cost more calls."""
+_DATA_KEY = streaming_aead.streaming_aead_key_templates.create_aes_gcm_hkdf_streaming_key_template(
+    aes_key_size=32, hash_type=common_pb2.SHA256, derived_key_size=32, ciphertext_segment_size=_SEGMENT
+)
+_CHUNK = 2**17
 
 
 @contextmanager
@@ -51,7 +57,7 @@ def create_object(scope: Scope, key: str) -> Iterator[BinaryIO]:
             yield file
         return
     wrapping = sealing_key(scope, tenant_of(scope, key))
-    keyset = tink.new_keyset_handle(streaming_aead.streaming_aead_key_templates.AES256_GCM_HKDF_1MB)
+    keyset = tink.new_keyset_handle(_DATA_KEY)
     with objects(scope).create(key) as file:
         file.write(_header(tink.proto_keyset_format.serialize_encrypted(keyset, wrapping, _bound(key))))
         target = _Target(file)
