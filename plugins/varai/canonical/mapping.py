@@ -24,6 +24,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from varai.canonical.currency import CURRENCIES
 from varai.canonical.entities import entity
+from varai.canonical.memory import give_back_large_blocks
 from varai.canonical.projection import check_columns, mapped_schema, project
 from varai.canonical.repair import INVALID_JSON, MISSING_ID, describe, lines_of, repair
 from varai.kernel import Misconfigured
@@ -155,6 +156,7 @@ class _Engine:
     """A DuckDB in memory with the mapping's statements, and the memory file that chunks are read from."""
 
     def __init__(self, mapping: Mapping, memory_limit: str) -> None:
+        give_back_large_blocks()
         self._mapping = mapping
         self._limit = _bytes_of(memory_limit)
         self._filled = False

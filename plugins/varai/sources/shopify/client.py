@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any, Final, Generic, TypeVar
+from types import GenericAlias
+from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 import urllib3
@@ -162,16 +163,16 @@ def instant(at: datetime) -> str:
 
 
 @cache
-def _decoder(type: Hashable) -> msgspec.json.Decoder[_Envelope[Any]]:
-    """Made once for each type: making one costs more than a small answer."""
-    return msgspec.json.Decoder(_Envelope[type])
+def _decoder(data: Hashable) -> msgspec.json.Decoder[_Envelope[Any]]:
+    """Of answers whose data are of that type; made once for each: making one costs more than a small answer."""
+    return msgspec.json.Decoder(GenericAlias(_Envelope, (data,)))
 
 
 def _decode(body: bytes, type: type[Data]) -> _Envelope[Data]:
     """The answer, its data as `type`. Raises Malformed for what is no JSON, _OtherShape for other data without an error."""
     try:
         try:
-            return _decoder(type).decode(body)
+            return _decoder(cast(Hashable, type)).decode(body)
         except msgspec.ValidationError as error:
             # Where there is an error, data may lack what the schema promises.
             refused = _decoder(msgspec.Raw).decode(body)

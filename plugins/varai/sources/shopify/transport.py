@@ -76,7 +76,7 @@ class Http:
 
     def _way(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
-        proxy = getproxies().get(parts.scheme)
+        proxy = getproxies().get(parts.scheme) or getproxies().get("all")
         if proxy is None or proxy_bypass(parts.netloc):
             return self._direct
         if proxy not in self._through:
