@@ -7,7 +7,6 @@ cannot leave its origin; addresses of bulk files, which are signed, and headers 
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -93,8 +92,10 @@ def _credentials(proxy: str) -> dict[str, str] | None:
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The certificates that are trusted; reading them costs more than a small read of a shop, so it is done once."""
-    return ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
+    """Certifi's authorities and the system's (with OpenSSL's SSL_CERT_FILE, a company's own). Reading them takes long: it is done once."""
+    trusted = ssl.create_default_context(cafile=certifi.where())
+    trusted.load_default_certs()
+    return trusted
 
 
 def insist(call: Callable[[], Result]) -> Result:
