@@ -24,6 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import varai  # noqa: F401 - before Arrow, whose memory it sets: as in every process that maps
 from bench.measure import Case, Measured, compare, save, table
 from bench.shop import PAGE, serving
 
@@ -106,6 +107,7 @@ def run_river(prepared: Any, folder: str, url: str, sealed: bool) -> tuple[str, 
         token=1,
     )
     ref = landing.commit(scope, landed, vendor_count=extraction.vendor_count, query_hash=extraction.query_hash)
+    del extraction
     chunks = landing.read(scope, ref, _NobodyErased(), spec)
     rows = ((name, _stamped(batch, ref)) for name, batch in map_lines(chunks, shopify.mapping(_STREAM, feed, _facts())))
     mapped = write_mapped(scope, f"canonical/{feed.tenant}/{ref.batch_id}/", rows, sealed=sealed)

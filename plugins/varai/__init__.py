@@ -1,6 +1,10 @@
 """The library of VARAi Commerce Studio: source -> landing -> canonical -> gate -> catalogue + warehouse -> marts."""
 
+import os
 from importlib.metadata import PackageNotFoundError, version
+
+# Read once, when the first module that holds Arrow is imported; why: varai.canonical.memory.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 try:
     __version__ = version("varai")

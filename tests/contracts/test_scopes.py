@@ -142,9 +142,9 @@ def test_only_settings_makes_scopes(library_trees: dict[str, ast.Module]) -> Non
 
 
 def test_only_edges_read_the_environment(library_trees: dict[str, ast.Module]) -> None:
-    found = breaches(
-        reads_environment, library_trees, allowed=("plugins/varai/settings/", "sandbox/", "dags/", "bench/")
-    )
+    # The library's first module only writes: a word for Arrow, which has no other ear for it.
+    edges = ("plugins/varai/settings/", "plugins/varai/__init__.py", "sandbox/", "dags/", "bench/")
+    found = breaches(reads_environment, library_trees, allowed=edges)
     assert not found, f"Add a field to varai.settings and pass it down: {found}"
 
 

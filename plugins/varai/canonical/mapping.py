@@ -24,6 +24,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from varai.canonical.currency import CURRENCIES
 from varai.canonical.entities import entity
+from varai.canonical.memory import give_back_large_blocks
 from varai.canonical.projection import check_columns, mapped_schema, project
 from varai.canonical.repair import INVALID_JSON, MISSING_ID, describe, lines_of, repair
 from varai.kernel import Misconfigured
@@ -99,6 +100,7 @@ def map_lines(
         for chunk in chunks:
             for part in _cut(chunk):
                 found, count = engine.map(part, base)
+                engine.rest()
                 yield from found
                 base += count
 
@@ -154,8 +156,10 @@ class _Engine:
     """A DuckDB in memory with the mapping's statements, and the memory file that chunks are read from."""
 
     def __init__(self, mapping: Mapping, memory_limit: str) -> None:
+        give_back_large_blocks()
         self._mapping = mapping
         self._limit = _bytes_of(memory_limit)
+        self._filled = False
         self._fd = os.memfd_create("varai-lines", os.MFD_CLOEXEC)
         self._con = duckdb.connect(config={"threads": "1", "temp_directory": "", "enable_external_file_cache": "false"})
         try:
@@ -208,8 +212,8 @@ class _Engine:
 
     def map(self, chunk: bytes, base: int) -> tuple[list[tuple[str, pa.RecordBatch]], int]:
         """Rows of a chunk whose first line has position `base`, and how many lines it has."""
-        # Said anew for every chunk, since DuckDB then gives back what it holds ready: without it memory grows by half.
-        self._con.execute(f"SET memory_limit = '{max(self._limit, _MEMORY_PER_BYTE * len(chunk))}B'")
+        if _MEMORY_PER_BYTE * len(chunk) > self._limit:
+            self._allow(_MEMORY_PER_BYTE * len(chunk))
         reasons = self._read(chunk, base)
         nul = rb"\u0000" in chunk
         try:
@@ -225,6 +229,21 @@ class _Engine:
         if unmappable is not None:
             found.append((UNMAPPABLE, unmappable))
         return found, count
+
+    def rest(self) -> None:
+        """Give back what is held ready between chunks."""
+        self._clear()
+        self._allow(self._limit)
+
+    def _clear(self) -> None:
+        """Forget the lines of the chunk before."""
+        if self._filled:
+            self._con.execute("ROLLBACK")
+            self._filled = False
+
+    def _allow(self, memory: int) -> None:
+        """Set DuckDB's limit; said again, even unchanged, it makes DuckDB give back what it holds ready."""
+        self._con.execute(f"SET memory_limit = '{memory}B'")
 
     def _rows(self, name: str, *, nul: bool) -> tuple[pa.Table, pa.ChunkedArray | None]:
         """An entity's rows, and the positions of those that were left out because they lack their identity."""
@@ -254,15 +273,18 @@ class _Engine:
         return bool(self._con.execute(f"SELECT count(*) = 1 AND bool_and({something}) FROM lines").fetchall()[0][0])
 
     def _load(self, data: bytes, base: int, *, ignore_errors: bool) -> None:
-        os.ftruncate(self._fd, 0)
         # A blank first line: a byte order mark at the very beginning would be forgiven, and one elsewhere not.
         for part, at in ((b"\n", 0), (data, 1)):
             view = memoryview(part)
             while view:
                 written = os.pwrite(self._fd, view, at)
                 view, at = view[written:], at + written
-        # Dropping the table would make what is prepared be planned anew; without the checkpoint, rows that are gone keep their memory.
-        self._con.execute("DELETE FROM lines; CHECKPOINT")
+        # Afterwards, so that the pages of the chunk before are written over and not made anew.
+        os.ftruncate(self._fd, len(data) + 1)
+        self._clear()
+        # Never committed: rows stay with the transaction that reads them and are gone with it, where a table would copy them.
+        self._con.execute("BEGIN")
+        self._filled = True
         if ignore_errors or _has_long_line(data):
             self._con.execute(self._fill(str(base), len(data), ignore_errors=ignore_errors))
         else:

@@ -6,7 +6,7 @@ Layout of a sealed object (integers big-endian):
     1 byte    version, 1
     2 bytes   n, length of the wrapped data keyset
     n bytes   data keyset (tink), encrypted by the tenant's AEAD; associated data: magic, version, object key
-    the rest  tink streaming AEAD, AES256-GCM-HKDF in segments of 1 MiB; associated data: magic and version
+    the rest  tink streaming AEAD, AES256-GCM-HKDF in segments of 64 KiB; associated data: magic and version
 
 Each object has a data key of its own, and that key is bound to the object's key: an object put in another tenant's or
 another name's place does not open. Renaming is therefore `move_object`, which wraps the data key anew.
@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, cast
 
 import tink
 from tink import streaming_aead
+from tink.proto import aes_gcm_hkdf_streaming_pb2, tink_pb2
 
 from varai.kernel import Malformed, Scope
 from varai.privacy.keys import sealing_key, tenant_of, tink_ready
@@ -32,7 +33,19 @@ SEALED = ".sealed"
 _MAGIC = b"VASEAL"
 _VERSION = b"\x01"
 _STREAM_DATA = _MAGIC + _VERSION
-_CHUNK = 2**20
+_SEGMENT = 2**16
+"""Each open object holds several segments in memory; smaller ones cost more calls."""
+_CHUNK = 2**17
+
+
+def _data_key_template() -> tink_pb2.KeyTemplate:
+    """Tink's AES256_GCM_HKDF_1MB with smaller segments; tink offers 1 MiB and 4 KiB ready-made."""
+    template = tink_pb2.KeyTemplate()
+    template.CopyFrom(streaming_aead.streaming_aead_key_templates.AES256_GCM_HKDF_1MB)
+    form = aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingKeyFormat.FromString(template.value)
+    form.params.ciphertext_segment_size = _SEGMENT
+    template.value = form.SerializeToString()
+    return template
 
 
 @contextmanager
@@ -51,7 +64,7 @@ def create_object(scope: Scope, key: str) -> Iterator[BinaryIO]:
             yield file
         return
     wrapping = sealing_key(scope, tenant_of(scope, key))
-    keyset = tink.new_keyset_handle(streaming_aead.streaming_aead_key_templates.AES256_GCM_HKDF_1MB)
+    keyset = tink.new_keyset_handle(_data_key_template())
     with objects(scope).create(key) as file:
         file.write(_header(tink.proto_keyset_format.serialize_encrypted(keyset, wrapping, _bound(key))))
         target = _Target(file)

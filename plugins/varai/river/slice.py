@@ -26,7 +26,7 @@ from varai.river.listed import attach, believed, due
 from varai.river.mapped import MappedRows, write_mapped
 from varai.river.publish import publish_slice
 from varai.river.shop import keep_facts
-from varai.sources.contract import Deletion, Extraction, Listing, ShopFacts, StreamSpec
+from varai.sources.contract import Deletion, Listing, ShopFacts, StreamSpec
 
 _SEALED_MEMORY = "2GB"
 _MEMORY = "1GB"
@@ -41,9 +41,8 @@ def run_slice(run: FeedRun, spec: StreamSpec, window: Window | None = None) -> B
     state = run.state(spec.name)
     planned = _plan(run, state, spec, window)
     run.progress(state.key, "planned", 0)
-    ref, extraction = _land(run, state, spec, planned)
-    listing = believed(state, extraction.listing, run.lease.token)
-    return carry(run, spec, state, ref, tuple(extraction.deletions), listing=listing)
+    ref, deletions, listed = _land(run, state, spec, planned)
+    return carry(run, spec, state, ref, deletions, listing=believed(state, listed, run.lease.token))
 
 
 def carry(
@@ -106,8 +105,15 @@ def _plan(run: FeedRun, state: SliceState, spec: StreamSpec, window: Window | No
     return state.plan(run.lease.token, overlap, incremental=spec.incremental)
 
 
-def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -> tuple[BatchRef, Extraction]:
-    """Read the vendor and land what it gives. Raises Unbalanced when counts differ and no operator has accepted just that."""
+def _land(
+    run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned
+) -> tuple[BatchRef, tuple[Deletion, ...], Listing | None]:
+    """Read the vendor and land what it gives; with it what was deleted, and the stream's ids where they were listed.
+
+    The extraction itself, which remembers every record it met, ends here.
+
+    Raises Unbalanced when counts differ and no operator has accepted just that.
+    """
     session, listing = run.session(state.key), due(state, spec, planned)
     extraction = run.connector.extract(session, spec.name, planned.window, listing=listing)
     landed = landing.land(
@@ -128,7 +134,7 @@ def _land(run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned) -
         state.write_report(report)
         state.doubt(report.miscount, run.lease.token)
         raise Unbalanced(f"{'/'.join(state.key)}: {report.miscount}.")
-    return ref, extraction
+    return ref, tuple(extraction.deletions), extraction.listing
 
 
 def _landed_only(ref: BatchRef) -> SliceReport:

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
+import urllib3
+from urllib3.exceptions import HTTPError
 
 from varai.kernel import Gone, Malformed, Throttled, Unauthorised, Unavailable, VaraiError
 from varai.sources.shopify import queries
 from varai.sources.shopify.client import Client
 from varai.sources.shopify.lines import blocks
-from varai.sources.shopify.transport import ATTEMPTS, broken, insist, send
+from varai.sources.shopify.transport import ATTEMPTS, broken, insist
 
 FIRST_POLL_S: Final = 0.1
 LONGEST_POLL_S: Final = 10.0
@@ -171,23 +172,23 @@ def _chunks(client: Client, url: str) -> Iterator[bytes]:
         answer = insist(lambda: _open(client, url))
         try:
             at = 0
-            for chunk in answer.iter_bytes(_CHUNK):
+            for chunk in answer.stream(_CHUNK):
                 fresh = chunk[max(0, given - at) :]
                 at += len(chunk)
                 if fresh:
                     given += len(fresh)
                     yield fresh
             return
-        except httpx.HTTPError as error:
+        except HTTPError as error:
             if attempt == ATTEMPTS - 1:
                 raise broken(error) from error
         finally:
             answer.close()
 
 
-def _open(client: Client, url: str) -> httpx.Response:
+def _open(client: Client, url: str) -> urllib3.BaseHTTPResponse:
     """Begin a download: no token goes with it, for the address is signed and of another origin."""
     try:
-        return send(client.http, client.http.build_request("GET", url, headers={"Accept": "*/*"}), stream=True)
+        return client.http.send("GET", url, headers={"Accept": "*/*"}, stream=True)
     except Unauthorised as error:
         raise Gone("The address of Shopify's bulk file is no longer good.") from error

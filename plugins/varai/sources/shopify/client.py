@@ -7,13 +7,15 @@ bucket, THROTTLED inside HTTP 200, and the alarm when another API version answer
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from types import GenericAlias
+from typing import Any, Final, Generic, TypeVar, cast
 
-import httpx
 import msgspec
+import urllib3
 
 from varai.kernel import Malformed, Throttled, Unauthorised, Unavailable
 from varai.sources.contract import Session
@@ -21,7 +23,7 @@ from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.pace import Cost, Pace
 from varai.sources.shopify.queries import API_VERSION
 from varai.sources.shopify.tokens import Authorisation
-from varai.sources.shopify.transport import insist, open_client, send
+from varai.sources.shopify.transport import Http, insist
 
 LONGEST_THROTTLE_S: Final = 600.0
 """How long one question may be held up by THROTTLED answers before the run ends as throttled."""
@@ -47,21 +49,28 @@ class _Extensions(msgspec.Struct):
     cost: Cost | None = None
 
 
-class _Envelope(msgspec.Struct):
-    """A GraphQL answer; its data stay bytes until somebody knows their type."""
+class _Envelope(msgspec.Struct, Generic[Data]):
+    """A GraphQL answer."""
 
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    data: Data | None = None
     errors: list[_Error] | str | None = None
     extensions: _Extensions | None = None
 
 
-_envelope = msgspec.json.Decoder(_Envelope)
+class _OtherShape(Exception):
+    """The data are not what the document's type says; asking again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[Data]):
+    envelope: _Envelope[Data]
+    size: int
 
 
 class Client:
     """One reader's conversation with a shop. Make it with `open_shop`; not for several threads."""
 
-    def __init__(self, session: Session, http: httpx.Client) -> None:
+    def __init__(self, session: Session, http: Http) -> None:
         self.session = session
         self.http = http
         self.pace = Pace()
@@ -77,31 +86,31 @@ class Client:
             TooDear: the page is too large for one query.
             Throttled, Unauthorised, Gone, Unavailable, Malformed: as the vendor's answer says.
         """
-        data = self.ask_raw(document, variables)
-        try:
-            return decode(data, type)
-        except msgspec.DecodeError as error:
-            raise Malformed(f"Shopify's answer has another shape than its schema promises ({error}).") from error
+        return self.ask_sized(document, variables, type)[0]
 
-    def ask_raw(self, document: str, variables: Mapping[str, Any]) -> msgspec.Raw:
-        """Ask and return the bytes of `data`."""
+    def ask_sized(self, document: str, variables: Mapping[str, Any], type: type[Data]) -> tuple[Data, int]:
+        """As `ask`; with the data, how many bytes the whole answer had."""
         body = _encode({"query": document, "variables": variables})
         throttled = 0.0
         while True:
             if wait := self.pace.wait(document):
                 self.session.sleep(wait)
-            envelope = insist(lambda: self._call(body))
+            try:
+                answer = insist(lambda: self._call(body, type))
+            except _OtherShape as error:
+                raise Malformed(f"Shopify's answer has another shape than its schema promises ({error}).") from error
             self._watch_version()
+            envelope = answer.envelope
             self.pace.learn(document, envelope.extensions.cost if envelope.extensions else None)
             if not _throttled(envelope):
-                return _data(envelope)
+                return _data(envelope), answer.size
             wait = self.pace.wait_throttled(document)
             throttled += wait
             if throttled > LONGEST_THROTTLE_S:
                 raise Throttled("Shopify kept the feed throttled; other apps may be using the shop's whole rate.")
             self.session.sleep(wait)
 
-    def _call(self, body: bytes) -> _Envelope:
+    def _call(self, body: bytes, type: type[Data]) -> _Answer[Data]:
         """One HTTP call; on 401 the token is renewed once and the call made once more."""
         token = self._authorisation.token()
         try:
@@ -111,21 +120,18 @@ class Client:
         kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
         if kind != "application/json":
             raise Malformed(f"Shopify answered with '{kind[:60]}' instead of JSON.")
-        try:
-            envelope = _envelope.decode(answer.content)
-        except msgspec.DecodeError as error:
-            raise Malformed(f"Shopify's JSON is cut or broken ({len(answer.content)} bytes).") from error
+        envelope = _decode(answer.data, type)
         if any(error.code == "INTERNAL_SERVER_ERROR" for error in _errors(envelope)):
             raise Unavailable("Shopify answered INTERNAL_SERVER_ERROR.")
-        return envelope
+        return _Answer(envelope, len(answer.data))
 
-    def _post(self, body: bytes, token: str) -> httpx.Response:
+    def _post(self, body: bytes, token: str) -> urllib3.BaseHTTPResponse:
         headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": token}
-        answer = send(self.http, self.http.build_request("POST", self._url, content=body, headers=headers))
+        answer = self.http.send("POST", self._url, body=body, headers=headers)
         self._look_at(answer.headers)
         return answer
 
-    def _look_at(self, headers: httpx.Headers) -> None:
+    def _look_at(self, headers: Mapping[str, str]) -> None:
         """Note the vendor's clock and version."""
         if "date" in headers:
             try:
@@ -147,7 +153,7 @@ class Client:
 @contextmanager
 def open_shop(session: Session) -> Iterator[Client]:
     """A client for as long as the block lasts."""
-    with open_client() as http:
+    with closing(Http()) as http:
         yield Client(session, http)
 
 
@@ -156,17 +162,36 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _errors(envelope: _Envelope) -> list[_Error]:
+def _envelope_of(data: type[Data]) -> type[_Envelope[Data]]:
+    return cast("type[_Envelope[Data]]", GenericAlias(_Envelope, (data,)))
+
+
+def _decode(body: bytes, type: type[Data]) -> _Envelope[Data]:
+    """The answer, its data as `type`. Raises Malformed for what is no JSON, _OtherShape for other data without an error."""
+    try:
+        try:
+            return decode(body, _envelope_of(type))
+        except msgspec.ValidationError as error:
+            # Where there is an error, data may lack what the schema promises.
+            refused = decode(body, _envelope_of(msgspec.Raw))
+            if not refused.errors:
+                raise _OtherShape(str(error)) from error
+            return _Envelope(None, refused.errors, refused.extensions)
+    except msgspec.DecodeError as error:
+        raise Malformed(f"Shopify's JSON is cut or broken ({len(body)} bytes).") from error
+
+
+def _errors(envelope: _Envelope[Any]) -> list[_Error]:
     if isinstance(envelope.errors, str):
         return [_Error(envelope.errors)]
     return envelope.errors or []
 
 
-def _throttled(envelope: _Envelope) -> bool:
+def _throttled(envelope: _Envelope[Any]) -> bool:
     return any(error.code == "THROTTLED" for error in _errors(envelope))
 
 
-def _data(envelope: _Envelope) -> msgspec.Raw:
+def _data(envelope: _Envelope[Data]) -> Data:
     """The data of an answer without errors; raises the typed error of the first one otherwise."""
     for error in _errors(envelope):
         if error.code == "ACCESS_DENIED":
@@ -177,6 +202,6 @@ def _data(envelope: _Envelope) -> msgspec.Raw:
         if error.code == "MAX_COST_EXCEEDED":
             raise TooDear("A query asks for more points than a single one may cost.")
         raise Malformed(f"Shopify refused a query ({error.code or 'no code'}): {error.message[:200]}")
-    if bytes(envelope.data) == b"null":
+    if envelope.data is None:
         raise Malformed("Shopify answered without data and without an error.")
     return envelope.data

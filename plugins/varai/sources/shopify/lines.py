@@ -97,13 +97,14 @@ def glance(nodes: list[msgspec.Raw]) -> Glance | None:
     That is: it does not begin with an `id` of one number and `updatedAt` as selections do, is no single line, or holds a connection that
     goes on or does not say that it ends. Within a JSON string every quote is escaped, so what is counted are keys.
     """
-    text = b"\n".join([*nodes, b""])
-    if text.count(b"\n") > len(nodes) or b"\r" in text or text.count(_NODES) != text.count(_ENDED):
+    text = b"".join(nodes)
+    if b"\n" in text or b"\r" in text or text.count(_NODES) != text.count(_ENDED):
         return None
     found = [_HEAD.match(node) for node in nodes]
     if not all(found):
         return None
-    return Glance(text, [int(one[1]) for one in found if one], [one[2].decode() for one in found if one])
+    lines = b"\n".join([*nodes, b""])
+    return Glance(lines, [int(one[1]) for one in found if one], [one[2].decode() for one in found if one])
 
 
 Meeting = Literal["new", "again", "same"]

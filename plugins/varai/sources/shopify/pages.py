@@ -12,7 +12,6 @@ import msgspec
 
 from varai.kernel import Malformed
 from varai.sources.shopify.client import Client, TooDear
-from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.lines import Connection
 
 LARGEST_PAGE: Final = 250
@@ -73,27 +72,19 @@ class Pager:
         while True:
             size = self._size.get(document, self._largest)
             try:
-                raw = self._client.ask_raw(document, {**variables, "first": size})
+                data, sent = self._client.ask_sized(document, {**variables, "first": size}, _PageData)
             except TooDear:
                 if size == 1:
                     raise
                 self._resize(document, size // 2)
                 continue
-            if memoryview(raw).nbytes > LARGEST_BODY and size > 1:
+            if sent > LARGEST_BODY and size > 1:
                 self._resize(document, max(1, size // 2))
-            return _connection(raw)
+            return data.page or (data.node.page if data.node else None)
 
     def _resize(self, document: str, size: int) -> None:
         self._size[document] = size
         self._client.pace.forget(document)
-
-
-def _connection(raw: msgspec.Raw) -> Connection | None:
-    try:
-        data = decode(raw, _PageData)
-    except msgspec.DecodeError as error:
-        raise Malformed(f"A page of Shopify's has another shape than its schema promises ({error}).") from error
-    return data.page or (data.node.page if data.node else None)
 
 
 class _Nodes(msgspec.Struct):

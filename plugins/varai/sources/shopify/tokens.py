@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import httpx
 import msgspec
 
 from varai.kernel import Conflict, Malformed, Misconfigured, Unauthorised, Unavailable, VaraiError
 from varai.sources.contract import Session
 from varai.sources.shopify.decoding import decode
-from varai.sources.shopify.transport import insist, send
+from varai.sources.shopify.transport import Http, insist
 
 SECRET_FIELDS: Final = (
     ("client_id", "client_secret"),
@@ -44,9 +43,9 @@ class _Grant(msgspec.Struct):
 class Authorisation:
     """Gives the access token of one session. Not for several threads: each read makes its own."""
 
-    def __init__(self, session: Session, client: httpx.Client) -> None:
+    def __init__(self, session: Session, http: Http) -> None:
         self._session = session
-        self._client = client
+        self._http = http
         self._secret = _read_secret(session)
         self._held: dict[str, Any] | None = None
 
@@ -115,18 +114,18 @@ class Authorisation:
         return tokens
 
     def _post(self, form: Mapping[str, str]) -> _Grant:
-        request = self._client.build_request(
-            "POST", f"{self._session.base_url}/admin/oauth/access_token", json=dict(form)
-        )
+        url = f"{self._session.base_url}/admin/oauth/access_token"
         try:
-            answer = send(self._client, request)
+            answer = self._http.send(
+                "POST", url, body=msgspec.json.encode(form), headers={"Content-Type": "application/json"}
+            )
         except Malformed as error:
             # 400 with invalid_grant: the refresh token was used, revoked or is too old. Asking again cannot help.
             raise Unauthorised(f"Shopify gave the feed no access token. {error.what}", _CURE) from error
         except Unauthorised as error:
             raise Unauthorised("Shopify gave the feed no access token: the credentials are refused.", _CURE) from error
         try:
-            return decode(answer.content, _Grant)
+            return decode(answer.data, _Grant)
         except msgspec.DecodeError as error:
             raise Malformed("Shopify's token endpoint answered without a token.") from error
 

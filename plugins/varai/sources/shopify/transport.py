@@ -8,40 +8,94 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http import HTTPStatus
 from typing import Final, TypeVar
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import certifi
 import stamina
+import urllib3
+from urllib3.exceptions import DecodeError, HTTPError
 
 from varai.kernel import Gone, Malformed, Throttled, Unauthorised, Unavailable, VaraiError
 
 ATTEMPTS: Final = 6
 LONGEST_WAIT_S: Final = 60.0
 """A Retry-After beyond this is not waited for: the run ends as throttled and the next one goes on."""
+_TIMEOUT = urllib3.Timeout(connect=10.0, read=90.0)
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "varai-commerce-studio"}
 
 Result = TypeVar("Result")
 
 
-def open_client() -> httpx.Client:
-    """A client that keeps connections alive (HTTP/1.1), follows no redirect and reads no proxy secrets from files."""
-    # httpx writes whole addresses at INFO, and those of bulk files carry a signature.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    return httpx.Client(
-        verify=_trust(),
-        timeout=httpx.Timeout(connect=10.0, read=90.0, write=30.0, pool=30.0),
-        limits=httpx.Limits(max_connections=2, max_keepalive_connections=2, keepalive_expiry=60.0),
-        headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "varai-commerce-studio"},
-        follow_redirects=False,
-    )
+class Http:
+    """Connections to a shop that are kept alive, through the proxy of the environment where one is set."""
+
+    def __init__(self) -> None:
+        # urllib3 writes paths at DEBUG, and those of bulk files carry a signature.
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+        self._direct = urllib3.PoolManager(maxsize=2, ssl_context=_trust())
+        self._through: dict[str, urllib3.ProxyManager] = {}
+
+    def send(
+        self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str], stream: bool = False
+    ) -> urllib3.BaseHTTPResponse:
+        """Send once; the body is read whole, or left to be read where `stream` is set.
+
+        Raises Unavailable when no whole answer came, and what `refuse` raises for its status.
+        """
+        try:
+            answer = self._way(url).request(
+                method,
+                url,
+                body=body,
+                headers={**_HEADERS, **headers},
+                timeout=_TIMEOUT,
+                retries=False,
+                redirect=False,
+                preload_content=not stream,
+            )
+        except HTTPError as error:
+            raise broken(error) from error
+        try:
+            refuse(answer)
+        except VaraiError:
+            answer.close()
+            raise
+        return answer
+
+    def close(self) -> None:
+        """End all connections."""
+        for way in (self._direct, *self._through.values()):
+            way.clear()
+
+    def _way(self, url: str) -> urllib3.PoolManager:
+        parts = urlsplit(url)
+        proxy = getproxies().get(parts.scheme) or getproxies().get("all")
+        if proxy is None or proxy_bypass(parts.netloc):
+            return self._direct
+        if proxy not in self._through:
+            self._through[proxy] = urllib3.proxy_from_url(
+                proxy, proxy_headers=_credentials(proxy), maxsize=2, ssl_context=_trust()
+            )
+        return self._through[proxy]
+
+
+def _credentials(proxy: str) -> dict[str, str] | None:
+    auth = urllib3.util.parse_url(proxy).auth
+    return urllib3.make_headers(proxy_basic_auth=unquote(auth)) if auth else None
 
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The certificates that are trusted; reading them costs more than a small read of a shop, so it is done once."""
-    return httpx.create_ssl_context()
+    """Certifi's authorities and the system's (with OpenSSL's SSL_CERT_FILE, a company's own). Reading them takes long: it is done once."""
+    trusted = ssl.create_default_context(cafile=certifi.where())
+    trusted.load_default_certs()
+    return trusted
 
 
 def insist(call: Callable[[], Result]) -> Result:
@@ -58,41 +112,27 @@ def insist(call: Callable[[], Result]) -> Result:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def send(client: httpx.Client, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
-    """Send once. Raises Unavailable when no whole answer came, and what `refuse` raises for its status."""
-    try:
-        answer = client.send(request, stream=stream)
-    except httpx.HTTPError as error:
-        raise broken(error) from error
-    try:
-        refuse(answer)
-    except VaraiError:
-        answer.close()
-        raise
-    return answer
-
-
-def broken(error: httpx.HTTPError) -> VaraiError:
+def broken(error: HTTPError) -> VaraiError:
     """The typed error of a broken transport; the address stays out of the sentence."""
-    if isinstance(error, httpx.DecodingError):
+    if isinstance(error, DecodeError):
         return Malformed("Shopify sent a body that does not decompress.")
     return Unavailable(f"The connection to Shopify broke ({type(error).__name__}).")
 
 
-def refuse(answer: httpx.Response) -> None:
+def refuse(answer: urllib3.BaseHTTPResponse) -> None:
     """Raise the typed error of a status that is no success; a 401 is Unauthorised."""
-    status = answer.status_code
-    if status == httpx.codes.OK:
+    status = answer.status
+    if status == HTTPStatus.OK:
         return
-    if status == httpx.codes.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise Throttled("Shopify answered 429: too many requests.", retry_after_s=retry_after(answer))
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise Unauthorised(f"Shopify refused the feed's token (HTTP {status}).")
-    if status in (httpx.codes.PAYMENT_REQUIRED, httpx.codes.NOT_FOUND, httpx.codes.GONE, httpx.codes.LOCKED):
+    if status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.LOCKED):
         raise Gone(f"The shop is frozen, locked or no longer there (HTTP {status}).")
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         raise Unavailable(f"Shopify answered HTTP {status}.")
-    if answer.has_redirect_location:
+    if answer.get_redirect_location():
         raise Malformed(
             f"Shopify answered with a redirect (HTTP {status}), which is not followed: it could carry the token away.",
             "Write the shop's own address, https://<shop>.myshopify.com, into the feed's base_url.",
@@ -100,7 +140,7 @@ def refuse(answer: httpx.Response) -> None:
     raise Malformed(f"Shopify answered HTTP {status}.")
 
 
-def retry_after(answer: httpx.Response) -> float | None:
+def retry_after(answer: urllib3.BaseHTTPResponse) -> float | None:
     """Seconds of the Retry-After header, given as a number or as a date beside the answer's own Date."""
     text = answer.headers.get("retry-after")
     if text is None:
