@@ -151,7 +151,7 @@ def _show(layout: Layout, console: Console) -> None:
         table, answer_id = recommendations(one)
         console.print(table)
         if answer_id:
-            console.print(f"answer_id {answer_id}", soft_wrap=True, highlight=False)  # to be copied
+            console.print(f".venv/bin/varai models replay {answer_id}", soft_wrap=True, highlight=False)  # to be copied
     console.print(report.quarantine_table(layout))
     console.print(report.addresses_table(layout))
 

@@ -60,8 +60,8 @@ def champions(layout: Layout) -> list[dict[str, Any]]:
 
 
 def merchant(layout: Layout, region: str, served: Sequence[Mapping[str, Any]]) -> Merchant:
-    """The region's first tenant that has a champion; where none has, its first."""
-    known = [one.name for one in tenants(scopes(layout)[region])]
+    """The region's first shop of this demo that has a champion; where none has, its first."""
+    known = sorted(seed.tenant.name for seed in layout.settings.seeds if seed.tenant.region == region)
     having = {row["tenant"] for row in served if row["region"] == region and row["champion"]}
     return Merchant(layout, region, next((name for name in known if name in having), known[0]))
 
