@@ -115,7 +115,7 @@ def demo() -> Iterator[Demo]:
 
 def replays(output: str) -> Iterator[tuple[str, list[str]]]:
     """What a demo printed of each region's recommendations, with the command for having them again."""
-    for part in output.split("quarantine: three of the rows")[0].split("recommended to")[1:]:
+    for part in output.partition("quarantine: three of the rows")[0].split("recommended to")[1:]:
         told, _, command = part.partition(".venv/bin/varai ")
         yield told, command.split()
 
