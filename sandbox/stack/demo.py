@@ -37,7 +37,7 @@ def demo(data: Path | None) -> int:
         from sandbox.stack import real
 
         layout = real.demo(layout, data, console, told)
-    _show(layout, console)
+    _show(layout, tables.wide_console())
     return 0 if all(one["balanced"] and one["state"] == "ok" for one in report.slices(layout)) else 1
 
 

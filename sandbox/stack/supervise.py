@@ -23,7 +23,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from sandbox.stack.layout import MARK, REPOSITORY, Layout
 from sandbox.stack.programs import Program
 
-_START_S = 240.0
+_START_S = 480.0
 _STOP_S = 30.0
 
 
@@ -174,7 +174,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 command={_escaped(shlex.join(program.command))}
 directory={_escaped(REPOSITORY)}
 autostart=false
-autorestart=unexpected
+autorestart=true
 startsecs=1
 startretries=1
 stopasgroup=true

@@ -24,7 +24,8 @@ body{font:14px/1.45 system-ui,sans-serif;margin:24px auto;max-width:1200px;paddi
 h1{font-size:22px} h4,h5{margin:20px 0 6px} p{color:#566} a{color:#0b57a4}
 table{border-collapse:collapse;margin:6px 0 18px} th,td{padding:5px 10px;border-bottom:1px solid #e3e7ec;text-align:left;vertical-align:top}
 th{background:#f6f8fa;color:#566} td.n{text-align:right}.ok{color:#137333}.bad{color:#b3261e;font-weight:600}
-.modal,.btn-group,.cta-footer,.card-header{display:none} nav ol{list-style:none;padding:0}
+.modal,.btn-group,.cta-footer,.card-header,a[data-toggle=collapse]{display:none} nav ol{list-style:none;padding:0}
+.fa-check-circle::before{content:"\\2713";color:#137333}.fa-times::before{content:"\\2717";color:#b3261e;font-weight:600}
 @media (prefers-color-scheme:dark){body{background:#14181d;color:#e6e9ec}th{background:#1d232a;color:#9aa7b4}
 th,td{border-color:#2a323b}p{color:#9aa7b4}a{color:#7db8f5}.ok{color:#63c77c}.bad{color:#ff8a80}}
 </style>"""
@@ -67,7 +68,7 @@ def _first_page(folder: Path, validations: Sequence[Validation], at: str) -> str
     return (
         f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Data quality</title>{_STYLE}</head><body>"
         f"<h1>Data quality</h1><p>What Great Expectations found in every failing row and a sample of the others, {escape(at)}. "
-        "The compiled verdicts of the gate agree with it, or the task that wrote this page has failed.</p>"
+        "The gate decided the same on all of these rows.</p>"
         "<table><thead><tr><th>suite</th><th>rows validated</th><th>expectations</th><th>with failing rows</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></body></html>"
     )
