@@ -6,12 +6,11 @@ bucket, THROTTLED inside HTTP 200, and the alarm when another API version answer
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from types import GenericAlias
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -20,6 +19,7 @@ import urllib3
 
 from varai.kernel import Malformed, Throttled, Unauthorised, Unavailable
 from varai.sources.contract import Session
+from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.pace import Cost, Pace
 from varai.sources.shopify.queries import API_VERSION
 from varai.sources.shopify.tokens import Authorisation
@@ -162,20 +162,18 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@cache
-def _decoder(data: Hashable) -> msgspec.json.Decoder[_Envelope[Any]]:
-    """Of answers whose data are of that type; made once for each: making one costs more than a small answer."""
-    return msgspec.json.Decoder(GenericAlias(_Envelope, (data,)))
+def _envelope_of(data: type[Data]) -> type[_Envelope[Data]]:
+    return cast("type[_Envelope[Data]]", GenericAlias(_Envelope, (data,)))
 
 
 def _decode(body: bytes, type: type[Data]) -> _Envelope[Data]:
     """The answer, its data as `type`. Raises Malformed for what is no JSON, _OtherShape for other data without an error."""
     try:
         try:
-            return _decoder(cast(Hashable, type)).decode(body)
+            return decode(body, _envelope_of(type))
         except msgspec.ValidationError as error:
             # Where there is an error, data may lack what the schema promises.
-            refused = _decoder(msgspec.Raw).decode(body)
+            refused = decode(body, _envelope_of(msgspec.Raw))
             if not refused.errors:
                 raise _OtherShape(str(error)) from error
             return _Envelope(None, refused.errors, refused.extensions)

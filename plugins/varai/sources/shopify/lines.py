@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from varai.kernel import Malformed
 from varai.sources.contract import Page
+from varai.sources.shopify.decoding import decode
 
 BLOCK_BYTES: Final = 1 << 20
 _SPREAD: Final = 0x9E3779B97F4A7C15
@@ -226,11 +227,11 @@ class Complete(NamedTuple):
 
     def __call__(self, node: msgspec.Raw) -> bytes:
         """The node with every connection drained to its end."""
-        fields = msgspec.json.decode(node, type=dict[str, msgspec.Raw])
-        owner = msgspec.json.decode(fields["id"], type=str)
+        fields = decode(node, dict[str, msgspec.Raw])
+        owner = decode(fields["id"], str)
         for name, value in fields.items():
             if name == "refunds" and bytes(value) != b"null":
-                refunds = [self(refund) for refund in msgspec.json.decode(value, type=list[msgspec.Raw])]
+                refunds = [self(refund) for refund in decode(value, list[msgspec.Raw])]
                 fields[name] = msgspec.Raw(b"[" + b",".join(refunds) + b"]")
             elif b'"pageInfo"' in bytes(value) and (rest := _connection(value)) and rest.page_info.has_next_page:
                 nodes = rest.nodes + self.drain(name, owner, rest.page_info.end_cursor or "")
@@ -240,7 +241,7 @@ class Complete(NamedTuple):
 
 def _connection(value: msgspec.Raw) -> Connection | None:
     try:
-        return msgspec.json.decode(value, type=Connection)
+        return decode(value, Connection)
     except msgspec.ValidationError:
         return None
 

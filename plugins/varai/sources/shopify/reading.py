@@ -16,6 +16,7 @@ from varai.kernel import Malformed, Unbalanced, Window
 from varai.sources.contract import Deletion, Page
 from varai.sources.shopify import bulk, queries
 from varai.sources.shopify.client import Client, instant
+from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.lines import (
     BulkSplitter,
     Complete,
@@ -135,7 +136,7 @@ class Reading:
 
 def _with_parent(refund: msgspec.Raw | bytes) -> bytes:
     """A refund that names its order as the lines of a bulk file name their parents."""
-    parent = msgspec.json.encode(msgspec.json.decode(refund, type=_Refund).order.id)
+    parent = msgspec.json.encode(decode(refund, _Refund).order.id)
     return bytes(refund).rstrip()[:-1] + b',"__parentId":' + parent + b"}"
 
 
@@ -217,7 +218,7 @@ def read_levels(reading: Reading) -> Iterator[Page]:
 def location_ids(reading: Reading) -> list[str]:
     """Ids of all locations."""
     pages = reading.pager.pages(queries.CENSUS["locations"], {"query": None})
-    return [msgspec.json.decode(node, type=_Id).id for nodes in pages for node in nodes]
+    return [decode(node, _Id).id for nodes in pages for node in nodes]
 
 
 def destroyed_products(reading: Reading) -> tuple[Deletion, ...]:
@@ -234,7 +235,7 @@ def destroyed_products(reading: Reading) -> tuple[Deletion, ...]:
     found = {}
     for nodes in reading.pager.pages(queries.EVENTS, {"query": query}):
         for node in nodes:
-            event = msgspec.json.decode(node, type=_Event)
+            event = decode(node, _Event)
             if event.action == "destroy" and event.subject_type == "PRODUCT":
                 source_id = str(number(event.subject_id))
                 found[source_id] = Deletion("product", source_id, event.created_at)

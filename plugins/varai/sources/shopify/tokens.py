@@ -16,6 +16,7 @@ import msgspec
 
 from varai.kernel import Conflict, Malformed, Misconfigured, Unauthorised, Unavailable, VaraiError
 from varai.sources.contract import Session
+from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.transport import Http, insist
 
 SECRET_FIELDS: Final = (
@@ -124,7 +125,7 @@ class Authorisation:
         except Unauthorised as error:
             raise Unauthorised("Shopify gave the feed no access token: the credentials are refused.", _CURE) from error
         try:
-            return msgspec.json.decode(answer.data, type=_Grant)
+            return decode(answer.data, _Grant)
         except msgspec.DecodeError as error:
             raise Malformed("Shopify's token endpoint answered without a token.") from error
 
@@ -143,7 +144,7 @@ def _read_secret(session: Session) -> dict[str, str]:
     name = session.feed.secret
     cure = f"Write JSON with the keys {' or '.join(' + '.join(keys) for keys in SECRET_FIELDS)} into `{name}`."
     try:
-        secret = msgspec.json.decode(session.secret(), type=dict[str, str])
+        secret = decode(session.secret(), dict[str, str])
     except msgspec.DecodeError as error:
         raise Misconfigured(
             f"The secret `{name}` of {session.feed.key} is not a JSON object of texts.", cure
