@@ -232,7 +232,6 @@ class _Engine:
 
     def rest(self) -> None:
         """Give back what is held ready between chunks."""
-        self._clear()
         self._allow(self._limit)
 
     def _clear(self) -> None:
@@ -243,6 +242,8 @@ class _Engine:
 
     def _allow(self, memory: int) -> None:
         """Set DuckDB's limit; said again, even unchanged, it makes DuckDB give back what it holds ready."""
+        # First: lines in use are not given back, and nothing can be set in a transaction that a statement broke.
+        self._clear()
         self._con.execute(f"SET memory_limit = '{memory}B'")
 
     def _rows(self, name: str, *, nul: bool) -> tuple[pa.Table, pa.ChunkedArray | None]:

@@ -290,20 +290,34 @@ def test_the_version_moves_with_the_mapping() -> None:
     assert other.version != MAPPING.version == again.version
 
 
+STUMBLING = Mapping.of(
+    {"id": "VARCHAR", "title": "VARCHAR"},
+    {
+        "product": "SELECT nth, id AS source_id, id AS root_id, NULL::VARCHAR AS source_updated_at,"
+        " CASE WHEN starts_with(title, 'bad') THEN error('no') ELSE title END AS title FROM lines"
+    },
+    "product",
+)
+"""Raises where a title begins with `bad`."""
+
+
 def test_a_statement_that_fails_on_one_line_loses_only_that_line() -> None:
     """A mapping should never raise; if one does, the line it stumbled over is named."""
-    stumbling = Mapping.of(
-        {"id": "VARCHAR", "title": "VARCHAR"},
-        {
-            "product": "SELECT nth, id AS source_id, id AS root_id, NULL::VARCHAR AS source_updated_at,"
-            " CASE WHEN title = 'bad' THEN error('no') ELSE title END AS title FROM lines"
-        },
-        "product",
-    )
     texts = [line({"id": str(at), "title": "bad" if at == 3 else "good"}) for at in range(8)]
-    rows = mapped(b"\n".join(texts), mapping=stumbling)
+    rows = mapped(b"\n".join(texts), mapping=STUMBLING)
     assert [row["position"] for row in rows["product"]] == [0, 1, 2, 4, 5, 6, 7]
     assert [(row["position"], row["reason"]) for row in rows[UNMAPPABLE]] == [(3, "mapping_failed")]
+
+
+def test_a_line_that_fails_in_a_chunk_beyond_the_limit_costs_only_itself() -> None:
+    """More memory is allowed after a statement failed: not within the transaction that it broke."""
+    texts = [line({"id": str(at), "title": ("bad" if at == 1 else "good") + "x" * 4_000_000}) for at in range(3)]
+    found = list(map_lines(iter([b"\n".join(texts)]), STUMBLING, memory_limit="40MB"))
+    kept = [row["position"] for name, batch in found if name == "product" for row in batch.to_pylist()]
+    lost = [
+        (row["position"], row["reason"]) for name, batch in found if name == UNMAPPABLE for row in batch.to_pylist()
+    ]
+    assert (kept, lost) == ([0, 2], [(1, "mapping_failed")])
 
 
 def test_unmappable_rows_keep_their_schema() -> None:

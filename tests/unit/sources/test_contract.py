@@ -15,7 +15,8 @@ from varai.sources import Connector, connector, connectors, stream_spec
 
 def test_listing_connectors_imports_none() -> None:
     script = (
-        "import sys, varai.sources as s; print(s.connectors(), {'varai.sources.shopify', 'urllib3'} & {*sys.modules})"
+        "import sys, varai.sources as s;"
+        "print(s.connectors(), {'varai.sources.shopify', 'httpx', 'urllib3'} & {*sys.modules})"
     )
     path = f"{REPOSITORY}:{REPOSITORY / 'plugins'}"
     done = subprocess.run(

@@ -74,8 +74,8 @@ class Http:
             way.clear()
 
     def _way(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        proxy = getproxies().get(parts.scheme) or getproxies().get("all")
+        parts, proxies = urlsplit(url), getproxies()
+        proxy = proxies.get(parts.scheme) or proxies.get("all")
         if proxy is None or proxy_bypass(parts.netloc):
             return self._direct
         if proxy not in self._through:
