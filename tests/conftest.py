@@ -20,7 +20,7 @@ import structlog
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 60.0
+_START_SECONDS = 240.0
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from sandbox.stack.stored import scopes
 from tests.conftest import REPOSITORY
 from tests.e2e.search import documents_with, files_with, rows_with
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
 TENANTS = {"us": {"northwind-us", "lakeside-optics"}, "eu": {"northwind-eu", "brillen-haus"}}
 INTERVAL = r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]"
