@@ -16,6 +16,7 @@ from sandbox.stack.airflow import Airflow, Run
 from sandbox.stack.layout import Layout
 from sandbox.stack.shops import Told, make_world
 from sandbox.stack.up import command, layout_of, up
+from varai.cli.tables import wide_console
 
 _RUN_S = 1_200.0
 
@@ -32,7 +33,7 @@ def demo(data: Path | None) -> int:
         from sandbox.stack import real
 
         layout = real.demo(layout, data, console, told)
-    _show(layout, console)
+    _show(layout, wide_console())
     return 0 if all(one["balanced"] and one["state"] == "ok" for one in report.slices(layout)) else 1
 
 
@@ -129,6 +130,7 @@ def _show(layout: Layout, console: Console) -> None:
         console.print(report.sales_table(layout, region))
     console.print(report.quarantine_table(layout))
     console.print(report.addresses_table(layout))
+    report.tell_next(layout, console)
 
 
 def status_of(layout: Layout) -> dict[str, object]:

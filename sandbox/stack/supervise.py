@@ -23,7 +23,8 @@ from supervisor.xmlrpc import SupervisorTransport
 from sandbox.stack.layout import MARK, REPOSITORY, Layout
 from sandbox.stack.programs import Program
 
-_START_S = 240.0
+_START_S = 480.0
+"""On a busy machine with two cores Airflow's api-server needed 213 s."""
 _STOP_S = 30.0
 
 
@@ -43,7 +44,10 @@ def control(layout: Layout) -> Any | None:
 
 
 def start(layout: Layout, found: list[Program]) -> Any:
-    """Start the supervisor with these programs, none of them running yet; or return the one that runs."""
+    """Start the supervisor with these programs, none of them running yet; or return the one that runs.
+
+    All of them are servers, so whichever ends is started again, even one that ends without an error.
+    """
     running = control(layout)
     if running is not None:
         return running
@@ -174,7 +178,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 command={_escaped(shlex.join(program.command))}
 directory={_escaped(REPOSITORY)}
 autostart=false
-autorestart=unexpected
+autorestart=true
 startsecs=1
 startretries=1
 stopasgroup=true

@@ -14,6 +14,10 @@ from serving.context import Context, context_of
 from serving.problems import Problem
 
 
+_LONGEST_NAME, _MOST_NAMES = 63, 10
+"""What of unknown parameters is told back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """A checked request: what it may use, and whose data it may see."""
@@ -56,9 +60,21 @@ def reads(scope: str) -> Callable[..., Awaitable[Access]]:
         wait = context.allowances.read(claims.tenant)
         if wait is not None:
             raise Problem("too-many", f"Ask again in {wait} seconds.", headers={"Retry-After": str(wait)})
+        _refuse_unknown(request)
         return Access(context, claims.tenant)
 
     return checked
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Raise Problem for parameters that the route's own description does not name: a misspelt one would be a silent default."""
+    described = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    known = {one["name"] for one in described.get("parameters", ()) if one["in"] == "query"}
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
+    if unknown:
+        what = f"there is no such parameter, known: {', '.join(sorted(known))}"
+        errors = [{"where": f"query.{name[:_LONGEST_NAME]}", "what": what} for name in unknown[:_MOST_NAMES]]
+        raise Problem("invalid", "Correct the parameters named in `errors`.", errors=errors)
 
 
 def unauthorised(error: str | None = None) -> Problem:
