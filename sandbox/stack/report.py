@@ -152,7 +152,9 @@ def tell_next(layout: Layout, console: Console) -> None:
     region = layout.regions[-1]
     tenant = tenants(scopes(layout)[region])[0].name
     home = "" if layout.home == REPOSITORY / "var" else f"VARAI_HOME={shlex.quote(str(layout.home))} "
-    asked = f"from={_FROM}&to={ANCHOR - timedelta(days=1):%Y-%m-%d}&grain=month" if _generated(layout) else "grain=month"
+    asked = (
+        f"from={_FROM}&to={ANCHOR - timedelta(days=1):%Y-%m-%d}&grain=month" if _generated(layout) else "grain=month"
+    )
     report = f"'{layout.url(f'serving-{region}')}/v1/reports/sales?{asked}'"
     signed = '-H "Authorization: Bearer $token"'
     for line in (

@@ -13,7 +13,6 @@ from serving.auth.tokens import Claims, Refused
 from serving.context import Context, context_of
 from serving.problems import Problem
 
-
 _LONGEST_NAME, _MOST_NAMES = 63, 10
 """What of unknown parameters is told back."""
 

@@ -38,6 +38,12 @@ _COUNTS = (
     "erased",
     "tombstoned",
 )
+_ABOUT = (
+    "<p>The last slice of each stream, that is what changed since the run before, counted in the vendor's records by the fate "
+    "of their primary row. landed = published + quarantined + unchanged + superseded + unmappable + erased.</p>"
+    "<p>superseded: a newer version of the record followed in the same slice. unmappable: no row could be made of it, so it is "
+    "kept in quarantine. tombstoned: known here before, and deleted by the vendor.</p>"
+)
 _FINE = frozenset({"ok"})
 _WAITING = frozenset({"backfilling", "never run", "paused", "throttled"})
 _BALANCED = {
@@ -80,9 +86,7 @@ def page(settings: Settings) -> str:
     parts = [_region(settings, name) for name in sorted(settings.regions)]
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>River</title>"
-        f"<style>{_STYLE}</style><h1>River</h1><p>The last slice of each stream, that is what changed since the run before, counted in the vendor's "
-        "records by the fate of their primary row. landed = published + quarantined + unchanged + superseded + unmappable + erased.</p><p>superseded: a newer version of the record followed in the same slice. unmappable: no row could be "
-        "made of it, so it is kept in quarantine. tombstoned: known here before, and deleted by the vendor.</p>"
+        f"<style>{_STYLE}</style><h1>River</h1>{_ABOUT}"
         f"{''.join(parts)}</html>"
     )
 
