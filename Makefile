@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory --warn-undefined-variables
 
 export VARAI_HOME ?= $(CURDIR)/var
 DATA ?=
+NAME ?=
 PYTHON ?=
 UPGRADE ?=
 PROFILE ?= embedded
@@ -27,7 +28,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 ##@ the embedded stack
-.PHONY: demo up down status logs reset doctor
+.PHONY: demo up down status logs installed reset doctor
 demo: doctor setup ## run the river for both regions and leave the stack up; DATA=../shared/data runs it on real files
 	@$(bin)/python -m sandbox demo $(if $(DATA),--data $(DATA))
 
@@ -37,13 +38,16 @@ up: setup ## start the embedded stack; PROFILE=compose starts the same one in co
 down: ## stop everything the stack started (PROFILE as for up); its data stay
 	@if [ -x $(bin)/python ]; then $(bin)/python -m sandbox down --profile $(PROFILE); else echo "There is no environment yet, so nothing is running."; fi
 
-status: setup ## show what runs, and the last slice of every stream
+status: installed ## show what runs, and the last slice of every stream
 	@$(bin)/python -m sandbox status
 
-logs: setup ## the end of every log of the stack
-	@$(bin)/python -m sandbox logs
+logs: installed ## the end of every log of the stack; NAME=serving-eu shows one
+	@$(bin)/python -m sandbox logs $(NAME)
 
-reset: setup ## stop the stack and delete its data (asks first)
+installed:
+	@[ -x $(bin)/python ] || { echo "There is no environment yet, so nothing is running: \`make demo\` makes it and starts the stack." >&2; exit 1; }
+
+reset: installed ## stop the stack and delete its data (asks first)
 	@$(bin)/python -m sandbox reset
 
 doctor: ## say what this machine lacks, with the cure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from sandbox.compose import engine
 from sandbox.stack import demo as demonstration
+from sandbox.stack.report import told
 from sandbox.stack.shops import make_world
 from sandbox.stack.supervise import NotWell, states
 from sandbox.stack.up import down as end
@@ -41,8 +43,7 @@ def up(profile: Profile = "embedded") -> None:
         typer.echo(f"Airflow knows `admin`, whose password is in {state.root / 'secrets' / 'airflow-admin'}.")
         return
     layout = begin(layout_of(), make_world, lambda text: Console().print(f"[dim]{text}[/]", highlight=False))
-    for name, url in layout.addresses().items():
-        typer.echo(f"{name}: {url}")
+    _tell(told(layout))
 
 
 @app.command()
@@ -67,21 +68,33 @@ def down(profile: Profile = "embedded") -> None:
 def status() -> None:
     """State of every program, and `varai status`."""
     layout = layout_of()
-    found = states(layout)
+    found = dict(sorted(states(layout).items()))
     if not found:
         typer.echo("The stack is down; start it with `make up`.")
         raise typer.Exit(1)
-    for name, state in sorted(found.items()):
-        typer.echo(f"{name:24} {state}")
+    _tell(found)
     subprocess.run([str(layout.tools / "varai"), "status"], env=layout.environment(), check=False)
-    for name, url in layout.addresses().items():
-        typer.echo(f"{name:24} {url}")
+    _tell(told(layout))
+    dead = sorted(name for name, state in found.items() if state != "RUNNING")
+    if dead:
+        typer.echo(
+            f"Not running: {', '.join(dead)}. `make logs NAME={dead[0]}` says why; `make down`, then `make up` starts all again."
+        )
+        raise typer.Exit(1)
+
+
+def _tell(lines: Mapping[str, str]) -> None:
+    for name, value in lines.items():
+        typer.echo(f"{name:24} {value}")
 
 
 @app.command()
 def logs(name: Annotated[str | None, typer.Argument(help="Program; all when left out.")] = None) -> None:
     """The end of every program's log."""
-    for path in sorted((layout_of().home / "logs").glob(f"{name or '*'}.log")):
+    logs = {path.stem: path for path in sorted((layout_of().home / "logs").glob("*.log"))}
+    if name is not None and name not in logs:
+        sys.exit(f"There is no log of '{name}', known: {', '.join(logs) or 'none'}.")
+    for path in logs.values() if name is None else (logs[name],):
         typer.echo(f"== {path.name}")
         typer.echo("\n".join(path.read_text(errors="replace").splitlines()[-20:]))
 

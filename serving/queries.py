@@ -7,7 +7,7 @@ bounds, and are read and described from there alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -18,6 +18,8 @@ from serving.problems import Problem
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 HEADER: Final = "header"
 """Key of a field's `extra`: the header it is read from; a field without is read from the query."""
+_LONGEST_NAME, _MOST_NAMES = 63, 10
+"""What of unknown parameters is told back."""
 _PLACE = re.compile(r"(?P<what>.*?) - at `\$\.(?P<name>\w+)[^`]*`$")
 
 
@@ -41,14 +43,19 @@ class Reader:
         """The request's parameters.
 
         Raises:
-            Problem: one is wrong; it is named, never quoted.
+            Problem: one is wrong or unknown; it is named, never quoted.
         """
         given: dict[str, Any] = {}
+        unknown: list[str] = []
         for name, value in request.query_params.multi_items():
             if name in self._several:
                 given.setdefault(name, []).append(value)
             elif name in self._names:
                 given[name] = value
+            else:
+                unknown.append(name)
+        if unknown:
+            raise no_such(unknown, self._names)
         for name, header in self._headers.items():
             held = request.headers.get(header)
             if held is not None:
@@ -72,3 +79,11 @@ class Reader:
         header = self._headers.get(name)
         place = {"name": header or name, "in": "header" if header else "query"}
         return {**place, "required": False, "description": about, "schema": schema}
+
+
+def no_such(unknown: Iterable[str], known: Iterable[str]) -> Problem:
+    """What is answered to parameters that nobody reads: a misspelt one would silently be the default."""
+    what = f"there is no such parameter, known: {', '.join(sorted(known))}"
+    named = list(dict.fromkeys(unknown))[:_MOST_NAMES]
+    errors = [{"where": f"query.{name[:_LONGEST_NAME]}", "what": what} for name in named]
+    return Problem("invalid", "Correct the parameters named in `errors`.", errors=errors)

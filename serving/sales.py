@@ -74,9 +74,10 @@ def read_sales(snapshot: Snapshot, metrics: Mapping[str, Metric], asked: Asked, 
 
 
 def definitions(metrics: Mapping[str, Metric]) -> dict[str, dict[str, Any]]:
-    """What each column of the report means: metric, version, words, unit and source."""
+    """What each column of the report means: metric, version, words, unit and source. Amounts are told in major units."""
+    told = {"name", "version", "title", "definition", "source"}
     return {
-        column: metrics[name].model_dump(include={"name", "version", "title", "definition", "unit", "source"})
+        column: {**metrics[name].model_dump(include=told), "unit": "major" if column in AMOUNTS else metrics[name].unit}
         for column, name in _figures()
     }
 

@@ -157,8 +157,8 @@ class Kept(Shape):
 
 
 class Withheld(Shape):
-    """What could not be read and is in no figure. The members about orders stand at the top; one whose last good version is
-    in the figures is not counted.
+    """What could not be read and is in no figure, over the whole history and not only the dates asked for. The members about
+    orders stand at the top; one whose last good version is in the figures is not counted.
     """
 
     orders: int = Field(description="orders withheld, with all that hangs on them")
@@ -179,7 +179,7 @@ class Definition(Shape):
     version: int
     title: str
     definition: str
-    unit: Literal["minor", "count", "share"]
+    unit: Literal["major", "count"] = Field(description="of the column; `<name>_minor` has an amount in minor units")
     source: str
 
 

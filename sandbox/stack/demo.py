@@ -14,7 +14,7 @@ from rich.live import Live
 from sandbox.stack import report
 from sandbox.stack.airflow import Airflow, Run
 from sandbox.stack.layout import Layout
-from sandbox.stack.merchant import recommendations, sales_table
+from sandbox.stack.merchant import recommendations, sales_table, tell_next
 from sandbox.stack.shops import Told, make_world
 from sandbox.stack.up import command, layout_of, up
 from varai.cli import tables
@@ -28,6 +28,9 @@ _TRANSFORM, _TRAIN = "transform__{region}", "train__{region}__recommender"
 def demo(data: Path | None) -> int:
     """Run the demo; returns the exit code. Safe to repeat: what is there already is read again, and nothing is published twice."""
     console = _console()
+    if data is not None and (lacking := _missing(data)):
+        console.print(f"DATA={data} does not hold", ", ".join(lacking), style="red", soft_wrap=True, highlight=False)
+        return 2
     layout = layout_of(data)
     told: Told = lambda text: console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}", highlight=False)  # noqa: E731  # a sentence printer
     if data is None:
@@ -39,6 +42,13 @@ def demo(data: Path | None) -> int:
         layout = real.demo(layout, data, console, told)
     _show(layout, tables.wide_console())
     return 0 if all(one["balanced"] and one["state"] == "ok" for one in report.slices(layout)) else 1
+
+
+def _missing(data: Path) -> list[str]:
+    """Files of the demo on real files that `data` does not hold, named from there."""
+    from sandbox.stack import real
+
+    return [str(path.relative_to(data)) for path in real.missing(data)]
 
 
 def _console() -> Console:
@@ -154,6 +164,7 @@ def _show(layout: Layout, console: Console) -> None:
             console.print(f".venv/bin/varai models replay {answer_id}", soft_wrap=True, highlight=False)  # to be copied
     console.print(report.quarantine_table(layout))
     console.print(report.addresses_table(layout))
+    tell_next(merchants[-1], console)
 
 
 def status_of(layout: Layout) -> dict[str, object]:

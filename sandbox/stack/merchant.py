@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 import httpx
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.stack.layout import Layout
+from sandbox.stack.layout import REPOSITORY, Layout
 from sandbox.stack.stored import scopes
 from sandbox.stack.up import command
+from sandbox.world import ANCHOR
 from varai.kernel import Gone
 from varai.marts import Reader
 
-_SHOWN = 3
+_SHOWN, _MONTHS = 3, 6
+"""How many products and months are shown."""
+_FROM = "2026-05-01"
+"""The first of as many months before the end of the simulated history."""
 _REGULAR = """
 SELECT subject, count(DISTINCT product_id) AS products
 FROM fct_order_line WHERE trainable GROUP BY subject ORDER BY products DESC, subject LIMIT 1
@@ -64,18 +70,22 @@ def sales_table(merchant: Merchant) -> Table:
     title = f"sales of {merchant.tenant} ({merchant.region}), GET /v1/reports/sales"
     if answer.status_code != httpx.codes.OK:  # its feed failed, say: the tables above tell why
         return Table("no report", title=title, caption=f"HTTP {answer.status_code}", title_justify="left")
-    return _sales(title, answer.json())
+    return sales(title, answer.json(), simulated=generated(merchant.layout))
 
 
-def _sales(title: str, found: dict[str, Any]) -> Table:
-    withheld = found["withheld"]
-    values = ", ".join(f"{value} {currency}" for currency, value in withheld["value"].items()) or "nothing"
+def generated(layout: Layout) -> bool:
+    """Whether the shops are the generated ones, whose history ends on the same day whenever the demo runs."""
+    return layout.config == REPOSITORY / "config"
+
+
+def sales(title: str, found: dict[str, Any], *, simulated: bool) -> Table:
+    """The last months of a report with an order, and beside them what the report says of itself."""
     since = found["history_from"][:10] if found["history_from"] else "no sale yet"
     until = found["complete_until"][:19] if found["complete_until"] else "nobody knows when"
+    ends = f" (the simulated shops sold until {ANCHOR:%Y-%m-%d})" if simulated else ""
     caption = (
-        f"the last months with an order; as of {found['as_of'][:19]}, complete until {until}, history from {since}; "
-        f"withheld: {withheld['orders']} orders worth {values}, "
-        f"{withheld['unknown_value']} of them of unknown value, and {withheld['returns']['count']} refunds of them"
+        f"the last months with an order{ends}; as of {found['as_of'][:19]}, complete until {until}, history from {since}; "
+        f"{_withheld(found['withheld'])}"
     )
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     rows = [row for row in found["rows"] if row["orders"]]
@@ -84,9 +94,42 @@ def _sales(title: str, found: dict[str, Any]) -> Table:
     names = [name for name in rows[0] if not name.endswith("_minor")]
     for name in names:
         table.add_column(name, justify="left" if name in ("period", "currency") else "right")
-    for row in rows[-6:]:
-        table.add_row(*(str(row[name]) for name in names))
+    for row in rows[-_MONTHS:]:
+        month = {**row, "period": row["period"][:7]}
+        table.add_row(*(str(month[name]) for name in names))
     return table
+
+
+def _withheld(found: dict[str, Any]) -> str:
+    """What is in no figure, in words: the worth of orders whose value is known stands apart from how many have none."""
+    orders, unknown = found["orders"], found["unknown_value"]
+    worth = ", ".join(f"{value} {currency}" for currency, value in found["value"].items())
+    parts = [f"{orders - unknown} worth {worth}"] if orders > unknown else []
+    parts += [f"{unknown} of unknown value"] if unknown else []
+    told = f" ({', '.join(parts)})" if parts else ""
+    return f"withheld over the whole history: {_many(orders, 'order')}{told} and {_many(found['returns']['count'], 'refund')} of theirs"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def tell_next(merchant: Merchant, console: Console) -> None:
+    """Commands that fetch the report, as they can be pasted into a shell."""
+    layout, region = merchant.layout, merchant.region
+    home = "" if layout.home == REPOSITORY / "var" else f"VARAI_HOME={shlex.quote(str(layout.home))} "
+    asked = "grain=month"
+    if generated(layout):
+        asked = f"from={_FROM}&to={ANCHOR - timedelta(days=1):%Y-%m-%d}&{asked}"
+    report = f"'{layout.url(f'serving-{region}')}/v1/reports/sales?{asked}'"
+    signed = '-H "Authorization: Bearer $token"'
+    for line in (
+        "fetch the report yourself; a token is good for 15 minutes, and each call makes a new client secret:",
+        f"  token=$({home}{shlex.quote(str(layout.tools / 'varai'))} token -r {region} -t {merchant.tenant})",
+        f"  curl {signed} {report}",
+        f"  curl {signed} -H 'Accept: text/csv' {report}",
+    ):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def recommendations(merchant: Merchant) -> tuple[Table, str]:

@@ -17,7 +17,8 @@ from sandbox.stack.shops import Told, credentials, whole
 from sandbox.stack.stored import scopes
 from sandbox.stack.up import up
 from sandbox.stores import sunglasses, uci
-from sandbox.stores.captures import FIRST
+from sandbox.stores.captures import FIRST, SECOND, lists
+from sandbox.stores.invoice_lines import archive_in
 from varai.kernel import Scope
 from varai.marts import Reader
 from varai.stores import documents
@@ -53,6 +54,11 @@ def demo(layout: Layout, data: Path, console: Console, told: Told) -> Layout:
             _moved("this run (the shop stands at its second capture)", before, catalogue_of(scopes(layout)[place]))
         )
     return layout
+
+
+def missing(data: Path) -> list[Path]:
+    """Files that the shops are made from and that DATA does not hold."""
+    return [path for path in (archive_in(data), *lists(data, FIRST), *lists(data, SECOND)) if not path.exists()]
 
 
 def catalogue_of(scope: Scope) -> dict[str, Item]:

@@ -86,8 +86,13 @@ def addresses_table(layout: Layout) -> Table:
     table = Table(title="addresses", title_justify="left")
     table.add_column("what")
     table.add_column("where", no_wrap=True)
-    for name, url in layout.addresses().items():
-        table.add_row(name.replace("_", " "), url)
-    password = json.loads((layout.home / "secrets" / "airflow-passwords").read_text())["admin"]
-    table.add_row("Airflow login", f"admin / {password}")
+    for name, value in told(layout).items():
+        table.add_row(name, value)
     return table
+
+
+def told(layout: Layout) -> dict[str, str]:
+    """Addresses and the login, as `make demo`, `make up` and `make status` name them: first Airflow and how to get in."""
+    password = json.loads((layout.home / "secrets" / "airflow-passwords").read_text())["admin"]
+    found = {name.replace("_", " "): url for name, url in layout.addresses().items()}
+    return {"airflow": found.pop("airflow"), "airflow login": f"admin / {password}", **found}

@@ -24,7 +24,9 @@ from sandbox.stack.layout import MARK, REPOSITORY, Layout
 from sandbox.stack.programs import Program
 
 _START_S = 480.0
+"""On a busy machine with two cores Airflow's api-server needed 213 s."""
 _STOP_S = 30.0
+_TAKEN = "address already in use"
 
 
 class NotWell(RuntimeError):
@@ -43,7 +45,10 @@ def control(layout: Layout) -> Any | None:
 
 
 def start(layout: Layout, found: list[Program]) -> Any:
-    """Start the supervisor with these programs, none of them running yet; or return the one that runs."""
+    """Start the supervisor with these programs, none of them running yet; or return the one that runs.
+
+    All of them are servers, so whichever ends is started again, even one that ends without an error.
+    """
     running = control(layout)
     if running is not None:
         return running
@@ -118,7 +123,7 @@ def _well(supervisor: Any, program: Program) -> bool | None:
     state = supervisor.getProcessInfo(program.name)["statename"]
     if state in ("FATAL", "EXITED", "BACKOFF"):
         raise NotWell(f"{program.name} ended while starting.")
-    return program.well() or None
+    return (state == "RUNNING" and program.well()) or None
 
 
 def _until(question: Callable[[], Any], seconds: float, sentence: str, log: Path | None = None) -> Any:
@@ -138,7 +143,10 @@ def _until(question: Callable[[], Any], seconds: float, sentence: str, log: Path
 def _tail(log: Path | None) -> str:
     if log is None or not log.exists():
         return "Look at `make logs`."
-    return f"The end of {log}:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-12:])
+    lines = log.read_text(errors="replace").splitlines()[-12:]
+    taken = any(_TAKEN in line.lower() for line in lines)
+    cure = "Another program took its port: `make down`, then `make demo` picks another. " if taken else ""
+    return f"{cure}The end of {log}:\n" + "\n".join(lines)
 
 
 def _run_folder(layout: Layout) -> Path:

@@ -48,14 +48,18 @@ class Pair(NamedTuple):
         return self.list_price if self.price < self.list_price else None
 
 
+def lists(data: Path, capture: str) -> list[Path]:
+    """Where the lists of a capture are in DATA, men's first."""
+    return [data / "catalog_sunglasses" / f"products-{which}-raw.{capture}.csv" for which in LISTS]
+
+
 def read_capture(data: Path, capture: str) -> dict[str, Pair]:
     """GTIN -> pair, in the order of the lists.
 
     Raises FileNotFoundError when a list of the capture is missing, ValueError for a picture without a GTIN.
     """
     found: dict[str, Pair] = {}
-    for which in LISTS:
-        path = data / "catalog_sunglasses" / f"products-{which}-raw.{capture}.csv"
+    for path in lists(data, capture):
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist; give the folder that holds catalog_sunglasses/ as DATA.")
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -52,12 +52,17 @@ def _pennies(price: Decimal, quantity: int) -> Decimal:
     return to_pennies(price * quantity)
 
 
+def archive_in(data: Path) -> Path:
+    """Where the archive of days is in DATA."""
+    return data / "orders_uci" / "by-day.tar.gz"
+
+
 def read_lines(data: Path) -> Iterator[InvoiceLine]:
     """All lines, days in order, lines as they stand in each day's file.
 
     Raises FileNotFoundError when the archive is missing and ValueError when a file has other columns.
     """
-    archive = data / "orders_uci" / "by-day.tar.gz"
+    archive = archive_in(data)
     if not archive.exists():
         raise FileNotFoundError(f"{archive} does not exist; give the folder that holds orders_uci/ as DATA.")
     with tarfile.open(archive) as tar:

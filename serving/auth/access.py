@@ -13,6 +13,7 @@ from serving.allowance import Kind
 from serving.auth.tokens import Claims, Refused
 from serving.context import Context, context_of
 from serving.problems import Problem
+from serving.queries import no_such
 
 TENANT = "The tenant whose data are asked for; only the token's own."
 
@@ -56,7 +57,7 @@ def admit(request: Request, scope: str, kind: Kind) -> Access:
 
 
 def may(scope: str, kind: Kind = "reads") -> Callable[..., Awaitable[Access]]:
-    """A dependency that does as `admit` does."""
+    """A dependency that does as `admit` does, and refuses parameters that the route does not describe."""
 
     async def checked(
         request: Request,
@@ -64,9 +65,20 @@ def may(scope: str, kind: Kind = "reads") -> Callable[..., Awaitable[Access]]:
         tenant: Annotated[str | None, Query(description=TENANT, examples=["northwind-eu"])] = None,
     ) -> Access:
         del claims, tenant  # both stand in the request; they are declared for the document
-        return admit(request, scope, kind)
+        access = admit(request, scope, kind)
+        _refuse_unknown(request)
+        return access
 
     return checked
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Raise Problem for parameters that the route's own description does not name."""
+    described = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    known = {one["name"] for one in described.get("parameters", ()) if one["in"] == "query"}
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise no_such(unknown, known)
 
 
 def unauthorised(error: str | None = None) -> Problem:

@@ -121,7 +121,7 @@ function answerTables(schema) {
     if (seen.has(name)) continue;
     seen.add(name);
     const members = memberRows(one);
-    if (members.length) made.push(el("h3", {}, made.length ? name : `Answer: ${name}`), rows(members));
+    if (members.length) made.push(el("h3", {}, made.length ? name : `Answer: ${name}`), ...paragraphs(resolved(one).description), rows(members));
     JSON.stringify(resolved(one), (key, value) => {
       if (key === "$ref") queue.push({ $ref: value });
       return value;
@@ -162,7 +162,7 @@ function card(method, path, operation) {
 
 /** Client id and secret, exchanged for a token; or a token as it is. */
 function signIn() {
-  const id = el("input", { autocomplete: "off", placeholder: "northwind-eu.api" });
+  const id = el("input", { autocomplete: "off", placeholder: "<tenant>.api" });
   const secret = el("input", { type: "password", autocomplete: "off" });
   const given = el("input", { autocomplete: "off", placeholder: "or paste a token, as `varai token` prints it", oninput: () => { token = given.value.trim(); } });
   const said = el("p", { class: "facts" }, "Kept in this page only.");

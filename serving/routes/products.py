@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from serving.answers import JSON, as_json, chosen, etag, unchanged
 from serving.auth.access import Access, may
+from serving.connections import refuse_unknown
 from serving.openapi import GUARDED, NOT_MODIFIED, problems
 from serving.problems import Problem
 from serving.schemas import Products
@@ -55,6 +56,7 @@ def list_products(
     chosen(request, (JSON,))
     filters = {name: value for name, value in asdict(wanted).items() if value is not None}
     scope = access.context.tenant_scope(access.tenant)
+    refuse_unknown(scope, wanted.feed)
     tag = etag(__version__, access.tenant, version(scope, access.tenant), limit, after, filters)
     known = unchanged(request, tag)
     if known is not None:

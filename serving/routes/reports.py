@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from serving.answers import CSV, JSON, as_csv, as_json, chosen, etag, unchanged
 from serving.auth.access import Access, may
+from serving.connections import refuse_unknown
 from serving.dates import Coverage, complete_to, complete_until, today
 from serving.openapi import GUARDED, NOT_MODIFIED, problems
 from serving.problems import Problem
@@ -44,7 +45,10 @@ def sales(
     access: Annotated[Access, Depends(may("reports:read"))],
     start: Annotated[
         date | None,
-        Query(alias="from", description="first date, in the shop's zone; that of 30 days which end with `to`"),
+        Query(
+            alias="from",
+            description="first date, in the shop's zone; the first of the period that holds the first of 30 days ending with `to`",
+        ),
     ] = None,
     end: Annotated[
         date | None, Query(alias="to", description="last date, included; the latest that has begun in any of the shops")
@@ -56,13 +60,16 @@ def sales(
 
     Dates are the shops' own. Every number names its definition and version. A period without sales has zeros as far as
     `covers` goes; what was before `history_from` is unknown and has no row, and a row after `covers` may lack sales that are
-    not read yet. What could not be read stands in `withheld`, not in the figures. As CSV, `as_of` and its kin are in the
+    not read yet. What could not be read stands in `withheld`, over the whole history and whatever dates are asked for, not in
+    the figures. As CSV, `as_of` and its kin are in the
     headers `Varai-*`.
     """
     media = chosen(request, (JSON, CSV))
     for attempt in (1, 2):
         try:
             with _current(access) as snapshot:
+                known = {*snapshot.coverage, *snapshot.history_from}
+                refuse_unknown(access.context.tenant_scope(access.tenant), feed, known)
                 coverage = {name: one for name, one in snapshot.coverage.items() if feed in (None, name)}
                 asked = _asked(start, end, grain, feed, today(coverage, access.context.clock()))
                 return _answer(request, access, snapshot, coverage, asked, media)
@@ -74,12 +81,19 @@ def sales(
 
 def _asked(start: date | None, end: date | None, grain: Grain, feed: str | None, present: date) -> Asked:
     last = end or present
-    first = start or max(date.min, last - timedelta(days=min(_DAYS - 1, last.toordinal() - 1)))
+    first = start or _begins(last - timedelta(days=min(_DAYS - 1, last.toordinal() - 1)), grain)
     if first > last:
         raise Problem(
             "invalid", "`from` is after `to`.", errors=[{"where": "query.from", "what": "must not be after `to`"}]
         )
     return Asked(first, last, grain, feed)
+
+
+def _begins(on: date, grain: Grain) -> date:
+    """The first date of the period that holds a date, so that nobody takes a part of a month for the whole of it."""
+    if grain == "month":
+        return on.replace(day=1)
+    return on - timedelta(days=on.weekday()) if grain == "week" else on
 
 
 def _answer(

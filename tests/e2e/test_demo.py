@@ -179,7 +179,7 @@ def test_the_demo_ends_with_a_merchants_report_quarantined_rows_and_addresses_th
             assert f"region {region}" in output
             assert f"({region}), GET /v1/reports/sales" in output
         assert "quarantine: three of the rows" in output
-        assert "Airflow login" in output
+        assert "airflow login" in output
         assert all(url in output for url in demo.layout.addresses().values())
     pages = {name: code for name, code in demo.answers.items() if name != "river"}
     assert len(pages) == 1 + 3 * len(TENANTS)

@@ -235,3 +235,17 @@ def test_a_noisy_tenant_uses_up_its_own_allowance_alone(
         assert [client.get("/v1/sync", headers=bearer).status_code for _ in range(4)] == [200, 200, 200, 429]
         assert int(client.get("/v1/sync", headers=bearer).headers["retry-after"]) > 0
         assert client.get("/v1/sync", headers=neighbour).status_code == 200
+
+
+def test_a_parameter_that_a_route_does_not_describe_is_refused_and_named(world: World, bearer: dict[str, str]) -> None:
+    """A misspelt one would silently be the default."""
+    for method, path in guarded(world.eu):
+        answer = world.eu.request(method, path, params={"garin": "month", "x" * 5000: "1"}, headers=bearer)
+        assert answer.status_code == 422, path
+        errors = answer.json()["errors"]
+        assert errors[0]["where"] == "query.garin"
+        assert "known: " in errors[0]["what"]
+        assert len(errors) == 2 and len(errors[1]["where"]) < 100
+        many = {f"p{number}": "1" for number in range(50)}
+        assert len(world.eu.request(method, path, params=many, headers=bearer).json()["errors"]) == 10
+        assert world.eu.request(method, path, params={"garin": "month"}).status_code == 401

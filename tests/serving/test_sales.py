@@ -151,6 +151,38 @@ def test_a_wrong_parameter_is_named(world: World, bearer: dict[str, str], asked:
     assert answer.json()["errors"][0]["where"].startswith("query.")
 
 
-def test_an_unknown_feed_has_no_rows(world: World, bearer: dict[str, str]) -> None:
-    found = world.eu.get(URL, params={**ALL, "feed": "nowhere"}, headers=bearer).json()
-    assert (found["rows"], found["covers"], found["history_from"]) == ([], None, None)
+@pytest.mark.parametrize("path", [URL, "/v1/products"])
+def test_an_unknown_feed_is_refused_with_those_there_are(world: World, bearer: dict[str, str], path: str) -> None:
+    answer = world.eu.get(path, params={"feed": "nowhere"}, headers=bearer)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["where"] == "query.feed"
+    assert "known: " in error["what"] and "shop" in error["what"]
+
+
+@pytest.mark.parametrize(
+    ("grain", "to", "first"),
+    [
+        ("month", "2026-11-30", "2026-11-01"),
+        ("month", "2026-11-10", "2026-10-01"),
+        ("week", "2026-11-10", "2026-10-12"),
+        ("day", "2026-11-10", "2026-10-12"),
+        ("day", "2026-11-11", "2026-10-13"),
+        ("week", "2026-11-11", "2026-10-12"),
+        ("week", "0001-01-20", "0001-01-01"),
+        ("month", "0001-01-20", "0001-01-01"),
+    ],
+)
+def test_without_a_first_date_no_period_is_a_part_of_one(
+    world: World, bearer: dict[str, str], grain: str, to: str, first: str
+) -> None:
+    found = world.eu.get(URL, params={"grain": grain, "to": to}, headers=bearer).json()
+    assert found["from"] == first
+
+
+def test_amounts_are_in_the_unit_that_their_definition_names(world: World, bearer: dict[str, str]) -> None:
+    found = world.eu.get(URL, params=ALL, headers=bearer).json()
+    minor = {name.removesuffix("_minor") for name in found["rows"][0] if name.endswith("_minor")}
+    assert {name: one["unit"] for name, one in found["definition"].items()} == {
+        name: "major" if name in minor else "count" for name in found["definition"]
+    }

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from varai.kernel import FeedKey, Misconfigured
-from varai.registry import feeds, this_process
+from varai.kernel import FeedKey, Misconfigured, Scope
+from varai.registry import feeds, tenants, this_process
 from varai.settings import Settings
 
 Region = Annotated[str, typer.Option("--region", "-r", help="Region, as config/regions.toml names it.")]
@@ -43,6 +43,17 @@ def instant(text: str) -> datetime:
 def chosen_regions(settings: Settings, region: str | None) -> list[str]:
     """The named region, or all."""
     return [settings.region(region).name] if region else sorted(settings.regions)
+
+
+def tenant_scope(settings: Settings, region: str, tenant: str) -> Scope:
+    """The scope of a tenant that there is; raises Misconfigured for another name, whose data would look like none."""
+    known = [one.name for one in tenants(settings.scope(region))]
+    if tenant not in known:
+        raise Misconfigured(
+            f"There is no tenant '{tenant}' in region '{region}', known: {', '.join(known) or 'none'}.",
+            "Name one of these.",
+        )
+    return settings.scope(region, tenant)
 
 
 def chosen_feeds(

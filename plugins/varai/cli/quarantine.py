@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from varai.cli.arguments import DryRun, Json, MaybeFeed, Region, Tenant, chosen_feeds, holder
+from varai.cli.arguments import DryRun, Json, MaybeFeed, Region, Tenant, chosen_feeds, holder, tenant_scope
 from varai.cli.tables import wide_console
 from varai.gate import quarantine
 from varai.river import remap
@@ -29,7 +29,8 @@ def list_rows(
     as_json: Json = False,
 ) -> None:
     """Quarantined rows with their reasons."""
-    rows = quarantine.list_rows(load().scope(region, tenant), tenant, entity, reason, limit)
+    found = quarantine.list_rows(tenant_scope(load(), region, tenant), tenant, entity, reason, None)
+    rows = found[:limit]
     if as_json:
         typer.echo(json.dumps([{"key": row.key, "reasons": row.reasons, "flags": row.flags} for row in rows], indent=1))
         return
@@ -39,6 +40,8 @@ def list_rows(
     for row in rows:
         table.add_row(escape(row.key), escape(", ".join(row.reasons)))
     wide_console().print(table)
+    more = "" if len(rows) == len(found) else f" of {len(found)}; --limit {len(found)} lists all"
+    typer.echo(f"{len(rows)} rows{more}.")
 
 
 @app.command("show")

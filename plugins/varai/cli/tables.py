@@ -31,7 +31,8 @@ def wide_console() -> Console:
 
 def slices(region: str, rows: Iterable[Mapping[str, Any]]) -> Table:
     """The most recent slice of each stream of a region; a stream that was never read has dashes for counts."""
-    table = Table(title=f"region {region}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    title = f"region {region}: the last slice of each stream, that is what changed since the run before"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("tenant", "stream"):
         table.add_column(name, no_wrap=True)
     for name in _COUNTS:

@@ -154,7 +154,8 @@ class Oracle:
             found[rule_id] = [int(index) for index in one.result.get("unexpected_index_list") or ()]
             one.result = {key: one.result[key] for key in _COUNTS if key in one.result}
         self._keep(name, batch.id, result)
-        told = Validation(name, rows.num_rows, len(found), sum(1 for numbers in found.values() if numbers))
+        failing = sum(1 for numbers in found.values() if numbers)
+        told = Validation(name, rows.num_rows, len(found), failing, _sentences(rules))
         self._validations.append(told)
         return found
 
@@ -253,6 +254,15 @@ def _reasons(rules: Sequence[Rule], failed: set[str]) -> tuple[set[str], set[str
 def _told(reasons: Iterable[str], flags: Iterable[str]) -> tuple[str, ...]:
     """Reasons as they are, flags after a question mark: the two must not be taken for each other."""
     return (*sorted(reasons), *(f"?{flag}" for flag in sorted(flags)))
+
+
+def _sentences(rules: Iterable[Rule]) -> dict[str, str]:
+    """By column, what a rule means whose expectation says only that the column must be true."""
+    return {
+        str(rule.kwargs["column"]): f"{rule.meta.about} Reason given otherwise: {rule.meta.reason}."
+        for rule in rules
+        if rule.kwargs.get("value_set") == [True]
+    }
 
 
 def _raised(info: Mapping[str, Any] | None) -> bool:

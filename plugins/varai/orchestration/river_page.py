@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from html import escape
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
-from fastapi import Depends, FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from varai.kernel import VaraiError
 from varai.registry import phrase, status
@@ -35,6 +38,12 @@ _COUNTS = (
     "erased",
     "tombstoned",
 )
+_ABOUT = (
+    "<p>The last slice of each stream, that is what changed since the run before, counted in the vendor's records by the fate "
+    "of their primary row. landed = published + quarantined + unchanged + superseded + unmappable + erased.</p>"
+    "<p>superseded: a newer version of the record followed in the same slice. unmappable: no row could be made of it, so it is "
+    "kept in quarantine. tombstoned: known here before, and deleted by the vendor.</p>"
+)
 _FINE = frozenset({"ok"})
 _WAITING = frozenset({"backfilling", "never run", "paused", "throttled"})
 _BALANCED = {
@@ -52,6 +61,18 @@ def _signed_in() -> Any:
 
 
 app = FastAPI(title="River", docs_url=None, redoc_url=None, openapi_url=None)
+_LOGIN = f"../api/v2/auth/login?{urlencode({'next': '/river/'})}"
+"""Airflow's own way to the login of whichever auth manager it has, and back here."""
+
+
+@app.exception_handler(HTTPStatus.UNAUTHORIZED)
+async def sign_in(request: Request, refusal: Exception) -> Response:
+    """Bring a browser to the login and back; a program is told 401."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(_LOGIN, HTTPStatus.SEE_OTHER)
+    if not isinstance(refusal, HTTPException):
+        raise refusal
+    return await http_exception_handler(request, refusal)
 
 
 @app.get("/", response_class=HTMLResponse, dependencies=[Depends(_signed_in())])
@@ -65,8 +86,7 @@ def page(settings: Settings) -> str:
     parts = [_region(settings, name) for name in sorted(settings.regions)]
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>River</title>"
-        f"<style>{_STYLE}</style><h1>River</h1><p>The most recent slice of every stream, counted in the vendor's records by the "
-        "fate of their primary row. landed = published + quarantined + unchanged + superseded + unmappable + erased.</p>"
+        f"<style>{_STYLE}</style><h1>River</h1>{_ABOUT}"
         f"{''.join(parts)}</html>"
     )
 

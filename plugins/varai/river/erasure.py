@@ -26,8 +26,14 @@ log = structlog.get_logger(__name__)
 
 
 def pseudonym(settings: Settings, region: str, key: FeedKey, vendor_id: str) -> str:
-    """The pseudonym of a vendor's customer id."""
-    return Pseudonyms(settings.scope(region, key.tenant)).of(key.feed, vendor_id)
+    """The pseudonym of a vendor's customer id.
+
+    Raises:
+        Misconfigured: there is no such feed, or its vendor has no such ids. Both would look as if nobody held the person.
+    """
+    scope = settings.scope(region, key.tenant)
+    connector = sources.connector(feed(scope, key).connector)
+    return Pseudonyms(scope).of(key.feed, connector.subject_id(vendor_id))
 
 
 def where_is(settings: Settings, scope: Scope, subject: str, *, beyond: Beyond, holder: str) -> tuple[Finding, ...]:

@@ -246,6 +246,10 @@ class Connector(Protocol):
         """
         ...
 
+    def subject_id(self, given: str) -> str:
+        """A data subject's id as its records carry it, of one as people copy it from the vendor; raises Misconfigured for no such id."""
+        ...
+
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> EntityMapping:
         """How the stream's lines become canonical entities; pure."""
         ...

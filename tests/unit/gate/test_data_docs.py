@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,6 +50,34 @@ def test_the_first_page_counts_rows_and_leads_to_every_validation(site: Path) ->
 
 def test_own_keeps_what_the_page_says() -> None:
     page = '<html><head><link href="https://a/x.css"></head><body><script>alert(1)</script><p>kept</p><a href="https://b">b</a></body>'
-    told = own(page)
+    told = own(page, {})
     assert "<p>kept</p>" in told
     assert "https://" not in told
+
+
+def test_a_column_derived_to_be_true_is_told_with_its_meaning_and_reason(tmp_path: Path) -> None:
+    """The expectation itself says only that the value must be true."""
+    suite = load_suites(REPOSITORY / "expectations")["refund"]
+    rules = [rule for rule in suite.rules if rule.kwargs.get("value_set") == [True]]
+    rows = pa.table({str(rule.kwargs["column"]): [True, False] for rule in rules})
+    oracle = Oracle()
+    oracle.failing("refund", rules, rows)
+    site = oracle.publish(tmp_path / "site").parent
+    pages = [*site.glob("validations/**/*.html"), *site.glob("expectations/*.html")]
+    assert len(rules) > 1 and len(pages) == 2
+    for page in pages:
+        text = page.read_text()
+        assert "values must belong to this set" not in text
+        for rule in rules:
+            assert escape(rule.meta.about) in text
+            assert f"Reason given otherwise: {rule.meta.reason}." in text
+
+
+def test_every_status_of_a_page_has_a_sign(site: Path) -> None:
+    """Great Expectations draws them with a font of others, which is not there."""
+    (page,) = site.glob("validations/**/*.html")
+    text = page.read_text()
+    drawn = set(re.findall(r'<i class="fas (fa-[a-z-]+) text-(?:success|danger)"', text))
+    assert drawn
+    for name in drawn:
+        assert f".{name}::before{{content:" in text

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from varai import registry
 from varai.kernel import FeedKey, Unauthorised, utc_now
@@ -20,6 +21,13 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings]
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     made: Callable[[Settings], str] = import_module("varai.orchestration.river_page").page
     return made
+
+
+@pytest.fixture
+def visitor(page: Callable[[Settings], str]) -> Iterator[TestClient]:
+    """Somebody who is not signed in to Airflow."""
+    with TestClient(import_module("varai.orchestration.river_page").app, follow_redirects=False) as client:
+        yield client
 
 
 @pytest.fixture
@@ -62,3 +70,9 @@ def test_a_region_whose_documents_do_not_answer_is_told_so_in_its_place(
     found = page(settings)
     assert "northwind-eu" in found
     assert "The document store does not answer (127.0.0.1:1" in found
+
+
+def test_a_browser_is_brought_to_the_login_and_a_program_is_told_401(visitor: TestClient) -> None:
+    browser = visitor.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (browser.status_code, browser.headers["location"]) == (303, "../api/v2/auth/login?next=%2Friver%2F")
+    assert visitor.get("/", headers={"Accept": "*/*"}).status_code == 401

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from varai.kernel import Feed, Window
+from varai.kernel import Feed, Misconfigured, Window
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
 from varai.sources.shopify.census import count
 from varai.sources.shopify.check import check
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from varai.canonical.mapping import Mapping
 
 _REVISION = 1
+_CUSTOMER = re.compile(r"(?:gid://shopify/Customer/)?0*([1-9][0-9]{0,17})", re.ASCII)
 
 
 class Shopify:
@@ -38,6 +40,15 @@ class Shopify:
     def count(self, session: Session, stream: str, window: Window) -> int | None:
         """Products, customers and orders are counted exactly; the other streams are not."""
         return count(session, stream_spec(self, stream).name, window)
+
+    def subject_id(self, given: str) -> str:
+        """A customer's number, of the number or of the global id that holds it."""
+        found = _CUSTOMER.fullmatch(given.strip())
+        if found is None:
+            raise Misconfigured(
+                "This is no id of a Shopify customer.", "Give its number, or gid://shopify/Customer/<number>."
+            )
+        return found[1]
 
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
         """How the stream's lines become canonical entities."""

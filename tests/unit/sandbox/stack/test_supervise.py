@@ -1,0 +1,52 @@
+"""Servers of the stack are started again when they end, and one that cannot have its port says so."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.stack.layout import Layout
+from sandbox.stack.programs import Program
+from sandbox.stack.supervise import NotWell, start, start_wave, stop
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture
+def layout() -> Iterator[Layout]:
+    with tempfile.TemporaryDirectory(prefix="varai-") as folder:  # a socket's path must be short
+        layout = Layout(Path(folder).resolve() / "home", REPOSITORY / "config")
+        yield layout
+        stop(layout)
+
+
+def program(script: str, well: Path) -> Program:
+    path = well.with_name("server.py")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(script)
+    return Program("server", (sys.executable, str(path), str(well)), 0, well.exists)
+
+
+def test_a_server_that_ends_without_an_error_is_started_again(layout: Layout) -> None:
+    """The second start alone makes it well."""
+    first, second = layout.home / "first", layout.home / "second"
+    script = (
+        "import pathlib, sys, time; second = pathlib.Path(sys.argv[1]); first = second.with_name('first')\n"
+        "if first.exists(): second.touch(); time.sleep(600)\n"
+        "first.touch(); time.sleep(1.5)"
+    )
+    server = program(script, second)
+    supervisor = start(layout, [server])
+    start_wave(layout, supervisor, [server], lambda _: None)
+    assert first.exists()
+    assert supervisor.getProcessInfo("server")["statename"] == "RUNNING"
+
+
+def test_a_port_that_another_program_has_is_named_as_the_cause(layout: Layout) -> None:
+    script = "import sys; sys.exit('[Errno 98] error while attempting to bind: Address already in use')"
+    server = program(script, layout.home / "never")
+    with pytest.raises(NotWell, match="Another program took its port: `make down`, then `make demo` picks another"):
+        start_wave(layout, start(layout, [server]), [server], lambda _: None)
