@@ -14,6 +14,7 @@ PROFILE ?= embedded
 PYTEST ?= -n 2 --dist loadfile
 
 bin := .venv/bin
+installed = [ -x $(bin)/python ] || { echo "There is no environment yet, so nothing is running: 'make demo' makes it and starts the stack." >&2; exit 1; };
 system_python = $(firstword $(foreach name,$(PYTHON) python3 python3.11 python,$(shell command -v $(name))))
 typed := plugins/varai $(wildcard serving sandbox dags ml_pipelines)
 uv := uv==0.13.9
@@ -28,7 +29,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 ##@ the embedded stack
-.PHONY: demo up down status logs installed reset doctor
+.PHONY: demo up down status logs reset doctor
 demo: doctor setup ## run the river for both regions and leave the stack up; DATA=../shared/data runs it on real files
 	@$(bin)/python -m sandbox demo $(if $(DATA),--data $(DATA))
 
@@ -38,17 +39,14 @@ up: setup ## start the embedded stack; PROFILE=compose starts the same one in co
 down: ## stop everything the stack started (PROFILE as for up); its data stay
 	@if [ -x $(bin)/python ]; then $(bin)/python -m sandbox down --profile $(PROFILE); else echo "There is no environment yet, so nothing is running."; fi
 
-status: installed ## show what runs, and the last slice of every stream
-	@$(bin)/python -m sandbox status
+status: ## show what runs, and the last slice of every stream
+	@$(installed) $(bin)/python -m sandbox status
 
-logs: installed ## the end of every log of the stack; NAME=serving-eu shows one
-	@$(bin)/python -m sandbox logs $(NAME)
+logs: ## the end of every log of the stack; NAME=serving-eu shows one
+	@$(installed) $(bin)/python -m sandbox logs $(NAME)
 
-installed:
-	@[ -x $(bin)/python ] || { echo "There is no environment yet, so nothing is running: \`make demo\` makes it and starts the stack." >&2; exit 1; }
-
-reset: installed ## stop the stack and delete its data (asks first)
-	@$(bin)/python -m sandbox reset
+reset: ## stop the stack and delete its data (asks first)
+	@$(installed) $(bin)/python -m sandbox reset
 
 doctor: ## say what this machine lacks, with the cure
 	@$(or $(system_python),echo "There is no Python on this machine: install Python 3.11 with venv." && false) sandbox/doctor.py

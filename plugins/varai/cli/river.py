@@ -103,9 +103,8 @@ def backfill(
     if dry_run:
         for key in keys:
             for name, planned in feeds.next_windows(settings, region, key, streams=stream).items():
-                typer.echo(
-                    f"would read {key}/{name} from {window.start} to {window.end} (its next run starts at {planned.start})"
-                )
+                begins = f"starts at {planned.start}" if planned.start else "reads it whole"
+                typer.echo(f"would read {key}/{name} from {window.start} to {window.end} (its next run {begins})")
         return
     _finish(run.run_feeds(settings, region, keys, streams=stream, window=window, progress=_told))
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from varai.canonical.mapping import CHILD, UNMAPPABLE
-from varai.kernel import BatchRef, FeedKey, Gone, Scope
+from varai.kernel import BatchRef, FeedKey, Misconfigured, Scope
 from varai.privacy import create_object, open_object
 from varai.registry import SliceState, slice_keys
 from varai.stores import objects
@@ -164,7 +164,7 @@ def _freed(scope: Scope, tenant: str) -> set[tuple[str, str, str]]:
 
 
 def show(scope: Scope, key: str) -> dict[str, Any]:
-    """Every column of one row, by the key a list gave it; raises Gone when it is no longer in quarantine."""
+    """Every column of one row, by the key a list gave it; raises Misconfigured when it is no longer in quarantine."""
     parts = key.split("/", 3)
     if len(parts) == 4:
         tenant, entity, batch_id, name = parts
@@ -176,7 +176,7 @@ def show(scope: Scope, key: str) -> dict[str, Any]:
                 if table.num_rows:
                     row: dict[str, Any] = table.slice(0, 1).to_pylist()[0]
                     return row
-    raise Gone(f"There is no quarantined row '{key}'.", "List what there is with `varai quarantine list`.")
+    raise Misconfigured(f"There is no quarantined row '{key}'.", "List what there is with `varai quarantine list`.")
 
 
 def _key(entity: str, ref: BatchRef, *, sealed: bool) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from varai.gate import quarantine
-from varai.kernel import BatchRef, FeedKey, Gone, Scope, Window
+from varai.kernel import BatchRef, FeedKey, Misconfigured, Scope, Window
 from varai.registry import Pending, SliceReport, SliceState, StreamKey
 from varai.settings import FolderSecrets
 
@@ -93,7 +93,7 @@ def test_writing_again_replaces_and_nothing_to_write_removes(scope: Scope) -> No
 @pytest.mark.parametrize("key", ["nonsense", "brillen-haus/variant/a/9", "brillen-haus/variant/z/1"])
 def test_showing_what_is_not_there_says_so(scope: Scope, key: str) -> None:
     quarantine.write(scope, "variant", ref("a"), reader(("1", ["missing_price"])), sealed=False)
-    with pytest.raises(Gone, match="no quarantined row"):
+    with pytest.raises(Misconfigured, match="no quarantined row"):
         quarantine.show(scope, key)
 
 
@@ -115,7 +115,7 @@ def test_unmappable_lines_are_listed_and_shown_one_by_one(scope: Scope, sealed: 
     assert {(row.reasons, row.flags, row.score) for row in rows} == {(("invalid_json",), (), None)}
     for row in rows:
         assert f"{row.batch_id}/{quarantine.show(scope, row.key)['position']}" == row.source_id
-    with pytest.raises(Gone):
+    with pytest.raises(Misconfigured):
         quarantine.show(scope, "brillen-haus/unmappable/b/4")
 
 
