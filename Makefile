@@ -10,8 +10,8 @@ NAME ?=
 PYTHON ?=
 UPGRADE ?=
 PROFILE ?= embedded
-# One file goes to one worker, so that a costly fixture is made once.
-PYTEST ?= -n 2 --dist loadfile
+# One file goes to one worker, so that a costly fixture is made once; files begin in the order of collection, the longest first.
+PYTEST ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 bin := .venv/bin
 installed = [ -x $(bin)/python ] || { echo "There is no environment yet, so nothing is running: 'make demo' makes it and starts the stack." >&2; exit 1; };

@@ -23,6 +23,11 @@ _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 240.0
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever is given the longest time begins first: last, it would keep one worker busy and the other idle."""
+    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """A command that a test ran wrote its logs to a stream of that test, which is closed for the tests after it."""

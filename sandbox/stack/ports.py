@@ -41,8 +41,8 @@ def choose(home: Path, names: Iterable[str]) -> Mapping[str, int]:
     chosen: dict[str, int] = {}
     candidate, now = _FIRST, time.time()
     with _claims() as claims:
-        for port in [port for port, claim in claims.items() if claim.home == str(home) or claim.until < now]:
-            del claims[port]
+        for old in [port for port, claim in claims.items() if claim.home == str(home) or claim.until < now]:
+            del claims[old]
         for name in names:
             port = before.get(name)
             while port is None or port in chosen.values() or port in claims or not free(port):

@@ -182,7 +182,7 @@ def test_the_demo_ends_with_a_merchants_report_quarantined_rows_and_addresses_th
         assert "airflow login" in output
         assert all(url in output for url in demo.layout.addresses().values())
     pages = {name: code for name, code in demo.answers.items() if name != "river"}
-    assert len(pages) == 1 + 3 * len(TENANTS)
+    assert len(pages) == 1 + 4 * len(TENANTS)
     assert set(pages.values()) == {httpx.codes.OK}
     assert demo.answers["river"] in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)  # it names tenants: sign in first
 
