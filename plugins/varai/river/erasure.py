@@ -32,7 +32,7 @@ def pseudonym(settings: Settings, region: str, key: FeedKey, vendor_id: str) -> 
         Misconfigured: there is no such feed, or its vendor has no such ids. Both would look as if nobody held the person.
     """
     scope = settings.scope(region, key.tenant)
-    connector = sources.connector(feed(scope, key).connector)
+    connector = sources.connector(feed(settings.scope(region), key).connector)
     return Pseudonyms(scope).of(key.feed, connector.subject_id(vendor_id))
 
 
