@@ -74,14 +74,14 @@ class WarehousePlace:
         self._tenant, self._held = scope.tenant, held
 
     def find(self, subject: str) -> Iterator[Finding]:
-        """Tables that hold the subject, with how many rows."""
+        """Columns that hold the subject, with how many rows."""
         with connect_duckdb(self._held) as opened:
             opened.evolve(tuple(ENTITIES.values()))
             for table, column in _columns():
                 statement = f'SELECT count(*) FROM raw."{table}" WHERE tenant = $tenant AND {column} = $subject'
                 row = opened.connection.execute(statement, self._bound(subject)).fetchone()
                 if row and row[0]:
-                    yield Finding(self.name, f"raw.{table}", int(row[0]))
+                    yield Finding(self.name, f"raw.{table}.{column}", int(row[0]))
 
     def erase(self, subject: str) -> None:
         """Delete the person's own rows and clear every pointer to them."""
