@@ -13,7 +13,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from varai.kernel import VaraiError
-from varai.registry import phrase, status
+from varai.registry import SLICE_COUNTS, phrase, status
 from varai.settings import Settings, load
 from varai.sources import stream_names
 from varai.stores import failures_as_sentences
@@ -27,17 +27,6 @@ th{font-weight:600;color:#566;background:#f6f8fa} th.t,td.t{text-align:left} td.
 @media (prefers-color-scheme:dark){body{background:#14181d;color:#e6e9ec}th{background:#1d232a;color:#9aa7b4}
 th,td{border-color:#2a323b}p{color:#9aa7b4}.ok{color:#63c77c}.bad{color:#ff8a80}.wait{color:#e2b33c}}
 """
-_COUNTS = (
-    "vendor_count",
-    "landed",
-    "published",
-    "quarantined",
-    "unchanged",
-    "superseded",
-    "unmappable",
-    "erased",
-    "tombstoned",
-)
 _ABOUT = (
     "<p>The last slice of each stream, that is what changed since the run before, counted in the vendor's records by the fate "
     "of their primary row. landed = published + quarantined + unchanged + superseded + unmappable + erased.</p>"
@@ -106,7 +95,7 @@ def _region(settings: Settings, name: str) -> str:
     if not found["slices"]:
         return f"{title}<p>No feed is configured here yet.</p>"
     heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant / feed", "stream"))
-    heads += "".join(f"<th>{head.replace('_count', '')}</th>" for head in _COUNTS)
+    heads += "".join(f"<th>{head.replace('_count', '')}</th>" for head in SLICE_COUNTS)
     heads += "<th class=t>balanced</th><th>lag</th><th class=t>state</th><th class=t>cure</th>"
     return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, found['slices']))}</tbody></table>"
 
@@ -114,7 +103,7 @@ def _region(settings: Settings, name: str) -> str:
 def _row(row: dict[str, Any]) -> str:
     names = (f"{row['tenant']} / {row['feed']}", row["stream"])
     cells = "".join(f"<td class=t>{escape(name)}</td>" for name in names)
-    cells += "".join(f"<td>{'-' if row[name] is None else format(row[name], ',')}</td>" for name in _COUNTS)
+    cells += "".join(f"<td>{'-' if row[name] is None else format(row[name], ',')}</td>" for name in SLICE_COUNTS)
     balanced = _BALANCED[row["balanced"]]
     lag = "-" if row["lag_s"] is None else str(timedelta(seconds=round(row["lag_s"])))
     kind = "ok" if row["state"] in _FINE else "wait" if row["state"] in _WAITING else "bad"

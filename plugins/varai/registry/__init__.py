@@ -16,11 +16,12 @@ from varai.registry.leases import (
 from varai.registry.runs import RunRecord, last_runs, record_run
 from varai.registry.slices import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states, phrase, set_state
-from varai.registry.status import snapshots, status, stream_rows
+from varai.registry.status import SLICE_COUNTS, snapshots, status, stream_rows
 from varai.registry.tokens import SealedTokens
 
 __all__ = [
     "INDEXES",
+    "SLICE_COUNTS",
     "Counts",
     "FeedState",
     "Lease",

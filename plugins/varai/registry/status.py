@@ -13,7 +13,7 @@ from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
 from varai.stores import objects
 
-_COUNTS = (
+SLICE_COUNTS = (
     "vendor_count",
     "landed",
     "published",
@@ -24,6 +24,7 @@ _COUNTS = (
     "erased",
     "tombstoned",
 )
+"""What is counted of a slice, in the order in which it is shown."""
 _ENTITY_COUNTS = ("mapped", "published", "quarantined", "unchanged", "superseded")
 _NO_STREAM = "-"
 
@@ -109,7 +110,7 @@ def _row(scope: Scope, key: StreamKey, report: SliceReport | None, states: Mappi
         "tenant": key.tenant,
         "feed": key.feed,
         "stream": key.stream,
-        **{name: getattr(report, name, None) for name in _COUNTS},
+        **{name: getattr(report, name, None) for name in SLICE_COUNTS},
         "entities": {
             name: {count: getattr(counts, count) for count in _ENTITY_COUNTS} for name, counts in entities.items()
         },
