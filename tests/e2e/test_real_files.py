@@ -101,6 +101,7 @@ def test_the_second_capture_writes_what_moved_and_a_repeat_writes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_uci_shop_is_published_line_for_line_and_to_the_penny(
     settings_of: SettingsOf, shared_data: Path, vendor: Vendor, tmp_path: Path
 ) -> None:

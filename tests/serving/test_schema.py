@@ -33,8 +33,9 @@ CHECKS = [
     missing_required_header,
     unsupported_method,
 ]
-# Whether a cursor is one of ours, or a secret is right, no schema can say.
-BEYOND_A_SCHEMA = {"/v1/auth/token", "/v1/products"}
+# Whether a cursor is one of ours, a connection is there, or a secret is right, no schema can say.
+BEYOND_A_SCHEMA = {"/v1/auth/token", "/v1/products", "/v1/reports/sales"}
+HARDLY_ANSWERED = {"/v1/auth/token", "/v1/products"}
 KNOWN = {"/v1/similar/{product}": {"product": ["shop/p1", "p2", "shop/p6"]}}
 """What a path has to name for the answer to be one."""
 
@@ -93,4 +94,4 @@ def test_every_answer_fits_the_document(
         tried()
     except Unsatisfiable:
         assert mode is GenerationMode.NEGATIVE, "Every operation takes something."
-    assert mode is GenerationMode.NEGATIVE or 200 in told or path in BEYOND_A_SCHEMA, "No answer was looked at."
+    assert mode is GenerationMode.NEGATIVE or 200 in told or path in HARDLY_ANSWERED, "No answer was looked at."

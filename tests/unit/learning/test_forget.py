@@ -42,7 +42,7 @@ from varai.registry.accounts import issue_secret
 from varai.settings import Seed, Settings, load
 from varai.stores import objects
 
-MODEL, FEED, CUSTOMER = "recommender", "shop", "gid4711"
+MODEL, FEED, CUSTOMER = "recommender", "shop", "4711"
 ITEMS = sorted(f"shop/p{number}" for number in range(12))
 OTHERS = [f"{number:032x}" for number in range(1, 6)]
 
