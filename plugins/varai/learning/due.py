@@ -1,5 +1,5 @@
-"""Whose model is to be trained now: never trained, failed, a week old, someone erased, or the world moved since. Only where
-something is published.
+"""Whose model is to be trained now: never trained, failed, trained by another mapping of the fields, a week old, someone erased,
+or the world moved since. Only where something is published.
 
 Cheap questions first: a tenant's state and its manifest. Drift is measured only where the snapshot is another one, and is an
 alert too: it is logged, and stands in the tenant's state.
@@ -58,6 +58,10 @@ def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
         return "never trained"
     if state.kind == "failed":
         return "failed"
+    if state.mapping != bundles.mapping_version():
+        return (
+            "another mapping"  # its bundle is refused wherever it is read, so nobody is answered until this is trained
+        )
     if utc_now() - state.at >= MOST_AGE - _SLACK:
         return "a week old"
     if any(entry.requested_at >= state.at for entry in Ledger(scope).entries()):

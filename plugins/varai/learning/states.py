@@ -21,6 +21,7 @@ class State(Word):
         at, run: when, and in which run.
         version: of the registry, where one was made or kept.
         purchases: how many there were to learn from; snapshot, until: what was read, and its last purchase; where that is known.
+        mapping: of the release that trained, see `varai.learning.bundle.mapping_version`.
         drift: what moved since, where a comparison found something.
     """
 
@@ -32,6 +33,7 @@ class State(Word):
     purchases: int | None = None
     snapshot: str | None = None
     until: datetime | None = None
+    mapping: str = ""
     drift: str = ""
 
 

@@ -49,7 +49,8 @@ class _At:
 
     def conclude(self, kind: states.Kind, sentence: str, **more: Any) -> None:
         """Write how the job ended."""
-        state = State(kind=kind, sentence=sentence, at=utc_now(), run=self.job.run, **more)
+        mapping = bundles.mapping_version()
+        state = State(kind=kind, sentence=sentence, at=utc_now(), run=self.job.run, mapping=mapping, **more)
         states.write(self.scope, self.job.model, state)
 
 

@@ -80,6 +80,8 @@ def test_each_reason_is_told_and_without_one_a_model_is_left_alone(
     assert state is not None
     states.write(scope, MODEL, state.model_copy(update={"kind": "failed"}))
     assert reason() == "failed"
+    states.write(scope, MODEL, state.model_copy(update={"mapping": "0" * 16}))
+    assert reason() == "another mapping"
     states.write(scope, MODEL, state.model_copy(update={"at": utc_now() - timedelta(days=7)}))
     assert reason() == "a week old"
     states.write(scope, MODEL, state)
