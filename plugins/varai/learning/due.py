@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from varai.kernel import Scope, VaraiError, utc_now
+from varai.kernel import Malformed, Scope, VaraiError, utc_now
 from varai.learning import assemble as assembling
 from varai.learning import bundle as bundles
 from varai.learning import drift, states
@@ -43,10 +43,19 @@ def due(
     spec, found = spec_of(settings.ml_pipelines / "models", model), {}
     for tenant in tenants:
         scope = settings.scope(region, tenant)
-        reason = "asked for" if force else _reason(settings, scope, spec)
+        reason = "asked for" if force else _found(settings, scope, spec)
         if reason:
             found[tenant] = reason
     return found
+
+
+def _found(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
+    """The reason; of a tenant of whom it cannot be told, that: its training meets the same, and says so in its state."""
+    try:
+        return _reason(settings, scope, spec)
+    except Exception as error:  # noqa: BLE001  # what one tenant's data bring about must not keep the region from training
+        log.warning("model.due_unknown", tenant=scope.tenant, region=scope.region, kind=type(error).__name__)
+        return "failed"
 
 
 def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
@@ -83,7 +92,10 @@ def _moved(settings: Settings, scope: Scope, spec: ModelSpec, state: states.Stat
     champion = Registry(scope).champion(registered_name(scope, spec.name))
     if champion is None or state.until is None:
         return "no champion"
-    served = bundles.load(scope, champion.pointer.bundle, champion.pointer.sha256)
+    try:
+        served = bundles.load(scope, champion.pointer.bundle, champion.pointer.sha256)
+    except (Malformed, FileNotFoundError):
+        return "a champion that cannot be read"
     found = drift.compare(data, _seconds(state.until), drift.answers_of(served), drift.Rule(), spec.seed)
     if found is None or not found.alarms:
         return ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from pydantic import ValidationError
 
 from varai.kernel import Scope, Word
 from varai.stores import objects
@@ -37,10 +39,21 @@ class State(Word):
     drift: str = ""
 
 
+_UNREAD: Final = State(
+    kind="failed",
+    sentence="How it went last cannot be read. The next training writes it anew; `varai models train` does so at once.",
+    at=datetime.min.replace(tzinfo=UTC),
+    run="",
+)
+
+
 def read(scope: Scope, model: str) -> State | None:
-    """The state of the scope's tenant; None where the model was never trained."""
+    """The state of the scope's tenant; None where the model was never trained. One that is damaged has `failed`, long ago."""
     found = objects(scope).get(_key(scope, model))
-    return State.model_validate_json(found[0]) if found else None
+    try:
+        return State.model_validate_json(found[0]) if found else None
+    except ValidationError:
+        return _UNREAD
 
 
 def write(scope: Scope, model: str, state: State) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from varai import __version__
 from varai.gate.suite import load_suites
 from varai.kernel import Gone, Misconfigured, Scope, Untrained, VaraiError, utc_now
@@ -35,6 +37,7 @@ from varai.learning.words import Dataset, Pointer, Report, TooLittle, Trained
 from varai.privacy import Ledger
 from varai.settings import Settings
 
+log = structlog.get_logger(__name__)
 _SUITES = ("product", "variant", "order", "order_line")
 
 
@@ -122,16 +125,27 @@ def compare(settings: Settings, region: str, tenant: str, model: str, one: Point
 
 
 def _each(settings: Settings, region: str, jobs: Sequence[str], step: Callable[[_At], None]) -> list[str]:
-    for job in map(Job.read, jobs):
-        at = _At(
-            settings, settings.scope(region, job.tenant), job, spec_of(settings.ml_pipelines / "models", job.model)
-        )
+    read = [Job.read(job) for job in jobs]
+    specs = {model: spec_of(settings.ml_pipelines / "models", model) for model in {job.model for job in read}}
+    for job in read:
+        at = _At(settings, settings.scope(region, job.tenant), job, specs[job.model])
         try:
             step(at)
         except VaraiError as error:
-            parcels.sweep(at.scope, job)  # without its parcels, later steps pass it by
-            at.conclude("failed", f"{error.what} {error.cure}")
+            _fail(at, f"{error.what} {error.cure}")
+        except Exception as error:  # noqa: BLE001  # what one tenant's data bring about must not stop the others
+            # Only the type is told: texts of foreign errors may quote the data they choked on.
+            _fail(at, f"{type(error).__name__} was raised. See the log of the run; the others of the batch went on.")
     return list(jobs)
+
+
+def _fail(at: _At, sentence: str) -> None:
+    log.error("model.failed", tenant=at.scope.tenant, region=at.scope.region, model=at.job.model, what=sentence)
+    try:
+        at.conclude("failed", sentence)
+        parcels.sweep(at.scope, at.job)  # without its parcels, later steps pass it by
+    except Exception as error:  # noqa: BLE001  # of a tenant whose very failure cannot be kept, the log alone tells
+        log.error("model.state_not_kept", tenant=at.scope.tenant, region=at.scope.region, kind=type(error).__name__)
 
 
 def _assemble(at: _At) -> None:

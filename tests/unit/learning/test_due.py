@@ -17,8 +17,10 @@ from varai.learning import states, steps
 from varai.learning.due import due
 from varai.learning.registered import registered_name
 from varai.learning.tracking import Registry
+from varai.marts.words import manifest_key
 from varai.privacy import Ledger
 from varai.settings import Settings, load
+from varai.stores import objects
 
 MODEL = "recommender"
 Publish = Callable[[list[Row]], None]
@@ -89,6 +91,33 @@ def test_each_reason_is_told_and_without_one_a_model_is_left_alone(
     assert reason() == "somebody asked to be forgotten"
     with pytest.raises(Misconfigured, match="oracle"):
         due(settings, "eu", [tenant], "oracle")
+
+
+def test_what_is_damaged_of_one_tenant_makes_it_due_and_keeps_nobody_else_waiting(
+    settings: Settings, tenant: str, published: Publish
+) -> None:
+    others = [f"{tenant}-{name}" for name in ("state", "manifest", "well")]
+    offered = [product(number) for number in range(3)]
+    for one in others:
+        publish_marts(settings.scope("eu"), sales(1, taste=True)[:60], offered, tenant=one)
+        steps.learn(settings, "eu", [one], MODEL)
+    published(sales(1, taste=True))
+    bucket = objects(settings.scope("eu"))
+    bucket.write(f"models/{others[0]}/{MODEL}/state.json", b'{"kind": "ser')
+    bucket.write(manifest_key(others[1]), b"damaged")
+    found = due(settings, "eu", [*others, tenant], MODEL)
+    assert found == {others[0]: "failed", others[1]: "failed", tenant: "never trained"}
+
+
+def test_a_champion_that_cannot_be_read_is_trained_anew(settings: Settings, tenant: str, published: Publish) -> None:
+    published(sales(1, taste=True))
+    steps.learn(settings, "eu", [tenant], MODEL)
+    scope = settings.scope("eu", tenant)
+    champion = Registry(scope).champion(registered_name(scope, MODEL))
+    assert champion is not None
+    objects(scope).write(champion.pointer.bundle, b"damaged")
+    published(sales(2, taste=True))
+    assert due(settings, "eu", [tenant], MODEL) == {tenant: "a champion that cannot be read"}
 
 
 def test_drift_is_a_reason_and_a_few_more_sales_are_none(settings: Settings, tenant: str, published: Publish) -> None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from tests.unit.learning.shops import Row, product, publish_marts, sales
@@ -79,6 +81,24 @@ def test_each_tenant_ends_in_its_own_state_and_a_champion_answers(settings: Sett
     assert not [subject for subject in subjects[1:] if subject in told]
     assert "ndcg@10" in (folder / "card.md").read_text()
     assert {"taste", "tiny"} <= {key.split("/")[1].split("-")[0] for key in objects(scope).list("models/")}
+
+
+@pytest.mark.parametrize("step", ["assemble", "train", "evaluate", "promote"])
+def test_what_nobody_foresaw_fails_one_tenant_and_quotes_nothing(
+    settings: Settings, names: dict[str, str], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurt, body = names["new"], getattr(steps, f"_{step}")
+
+    def hurting(at: Any) -> None:
+        if at.job.tenant == hurt:
+            raise np.linalg.LinAlgError("jane@example.org")
+        body(at)
+
+    monkeypatch.setattr(steps, f"_{step}", hurting)
+    found = steps.learn(settings, "eu", [hurt, names["tiny"]], MODEL)
+    assert {tenant: state.kind for tenant, state in found.items()} == {hurt: "failed", names["tiny"]: "too little"}
+    assert found[hurt].sentence.startswith("LinAlgError was raised.")
+    assert "jane" not in found[hurt].sentence
 
 
 def test_nothing_new_makes_no_version_and_what_is_newer_does(settings: Settings, names: dict[str, str]) -> None:
