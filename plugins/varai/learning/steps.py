@@ -33,6 +33,7 @@ from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec, spec_of
 from varai.learning.states import State
 from varai.learning.tracking import Registry
+from varai.learning.turns import turn
 from varai.learning.words import Dataset, Pointer, Report, TooLittle, Trained
 from varai.privacy import Ledger
 from varai.settings import Settings
@@ -185,9 +186,24 @@ def _promote(at: _At) -> None:
         raise Gone(
             "Somebody this was trained on asked to be forgotten meanwhile.", "It is trained again, without them."
         )
+    made = bundle_of(at.scope, promoting.winner(trained, data, at.spec, verdict))
+    with turn(at.scope, at.spec.name, f"training {at.job.run}") as still_mine:
+        _succeed(at, found, verdict, made, still_mine)
+    forget(at.scope)
+
+
+def _succeed(
+    at: _At,
+    found: tuple[Dataset, Trained],
+    verdict: promoting.Verdict,
+    made: bundles.Bundle,
+    still_mine: Callable[[], None],
+) -> None:
+    """Register a bundle and make it the champion, where no person holds another; within a turn."""
+    data, trained = found
     registry, name = Registry(at.scope), registered_name(at.scope, at.spec.name)
     champion = registry.champion(name)
-    stored = bundles.store(at.scope, bundle_of(at.scope, promoting.winner(trained, data, at.spec, verdict)))
+    stored = bundles.store(at.scope, made)
     about = {"purchases": len(data.item), "snapshot": data.snapshot_id, "until": trained.report.spans.until}
     if champion and champion.tags.get("varai.bundle") == stored.key:
         sentence = f"Version {champion.number} would come out again, so it stays. {verdict.sentence}"
@@ -196,16 +212,16 @@ def _promote(at: _At) -> None:
     pointer = _pointer(at, data, stored, verdict)
     card = cards.card(name, at.spec, trained.report, verdict, pointer)
     version = registry.register(name, pointer, card, _figures(trained.report, verdict))
+    still_mine()
     held = registry.held(name)
     if held is None:
-        registry.promote(name, version.number)
+        registry.promote(name, version.number, release=False)
         at.conclude("served", verdict.sentence, version=version.number, **about)
-    else:
-        sentence = (
-            f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
-        )
-        at.conclude("held", sentence, version=version.number, **about)
-    forget(at.scope)
+        return
+    sentence = (
+        f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
+    )
+    at.conclude("held", sentence, version=version.number, **about)
 
 
 def _pointer(at: _At, data: Dataset, stored: bundles.Stored, verdict: promoting.Verdict) -> Pointer:

@@ -131,8 +131,11 @@ class Registry:
         with self._told():
             return self._tags(name).get(_HELD) or None
 
-    def promote(self, name: str, number: int) -> None:
-        """Make a version the champion, and let training replace it again.
+    def promote(self, name: str, number: int, *, release: bool = True) -> None:
+        """Make a version the champion, within a turn (`varai.learning.turns`).
+
+        Args:
+            release: let training replace it again, though somebody rolled back; for a person to say.
 
         Raises:
             Gone: there is no such version. Malformed: it was trained by another mapping of the fields, so nothing could serve it.
@@ -141,11 +144,11 @@ class Registry:
         with self._told():
             history = [one for one in self._history(name) if one != number]
             self._point(name, number, [*history, number])
-            if self._tags(name).get(_HELD):
+            if release and self._tags(name).get(_HELD):
                 self._client.delete_registered_model_tag(name, _HELD)
 
     def rollback(self, name: str, reason: str) -> Version:
-        """Make the champion before this one the champion again, and keep it so until somebody promotes.
+        """Make the champion before this one the champion again, and keep it so until somebody promotes; within a turn.
 
         Raises:
             Gone: there was none before. Malformed: it was trained by another mapping of the fields, so nothing could serve it.

@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.learning.shops import Row, product, publish_marts, sales
 from varai.kernel import Misconfigured, Untrained
-from varai.learning import bundle, parcels, steps
+from varai.learning import bundle, parcels, steps, turns
 from varai.learning.parcels import Job
 from varai.learning.promote import recipe_of
 from varai.learning.registered import registered_name
@@ -132,6 +132,18 @@ def test_after_a_rollback_training_waits_for_a_person(settings: Settings, names:
     champion = registry.champion(name)
     assert champion is not None
     assert champion.number == first.number
+
+
+def test_while_somebody_moves_a_champion_no_training_does(
+    settings: Settings, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, scope = names["taste"], settings.scope("eu", names["taste"])
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.0)
+    with turns.turn(scope, MODEL, "jane who rolls back"):
+        state = steps.learn(settings, "eu", [tenant], MODEL)[tenant]
+    assert (state.kind, "worked on by jane who rolls back" in state.sentence) == ("failed", True)
+    assert Registry(scope).versions(registered_name(scope, MODEL)) == []
+    assert steps.learn(settings, "eu", [tenant], MODEL)[tenant].kind == "served"
 
 
 def test_without_taste_the_floor_is_served_and_says_so(settings: Settings, names: dict[str, str]) -> None:

@@ -103,6 +103,15 @@ def test_promotion_and_rollback_change_what_serving_is_told(scope: Scope) -> Non
     assert registry.rollback(name, "no").number == 1
 
 
+def test_a_training_s_promotion_keeps_what_a_person_said(scope: Scope) -> None:
+    registry, name = registered(scope, 3)
+    registry.promote(name, 1)
+    registry.promote(name, 2)
+    registry.rollback(name, "worse in the shop")
+    registry.promote(name, 3, release=False)
+    assert registry.held(name) == "worse in the shop"
+
+
 def test_a_champion_set_by_hand_goes_back_to_what_was_before_it(scope: Scope) -> None:
     registry, name = registered(scope, 3)
     for number in (1, 2, 3):
