@@ -20,7 +20,7 @@ from varai.learning import drift, states
 from varai.learning.parcels import cache_of
 from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec, spec_of
-from varai.learning.tracking import Registry
+from varai.learning.tracking import CLEANED, Registry
 from varai.learning.words import TooLittle
 from varai.privacy import Ledger
 from varai.settings import Settings
@@ -28,6 +28,9 @@ from varai.settings import Settings
 MOST_AGE: Final = timedelta(days=7)
 _SLACK: Final = timedelta(hours=6)
 """A weekly run must find due what it trained a week ago, to the minute."""
+
+_SERVING: Final = ("served", "unchanged")
+"""How a training ends whose outcome is the champion; one that waits for a person (`held`) cannot replace what was cleaned."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +68,11 @@ def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
     state = states.read(scope, spec.name)
     if state is None:
         return "never trained"
+    return _outdated(scope, state) or _changed(settings, scope, spec, state, snapshot)
+
+
+def _outdated(scope: Scope, state: states.State) -> str:
+    """What state and ledger alone say."""
     if state.kind == "failed":
         return "failed"
     if state.mapping != bundles.mapping_version():
@@ -73,14 +81,26 @@ def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
         )
     if utc_now() - state.at >= MOST_AGE - _SLACK:
         return "a week old"
-    if any(entry.requested_at >= state.at for entry in Ledger(scope).entries()):
+    if any(entry.requested_at >= (state.heeded_at or state.at) for entry in Ledger(scope).entries()):
         return "somebody asked to be forgotten"
+    return ""
+
+
+def _changed(settings: Settings, scope: Scope, spec: ModelSpec, state: states.State, snapshot: str) -> str:
+    """What champion and snapshot say."""
     try:
+        if state.kind in _SERVING and Ledger(scope).contains_any() and _cleaned(scope, spec):
+            return "somebody asked to be forgotten"  # entered later than dated, so that no time of ours shows it
         return "" if snapshot == state.snapshot else _moved(settings, scope, spec, state)
     except VaraiError as error:
         # Whether it moved cannot be said now; what keeps it from being said shows when it is trained, at the latest in a week.
         log.warning("drift.not_measured", tenant=scope.tenant, region=scope.region, kind=error.kind, what=error.what)
         return ""
+
+
+def _cleaned(scope: Scope, spec: ModelSpec) -> bool:
+    champion = Registry(scope).champion(registered_name(scope, spec.name))
+    return champion is not None and CLEANED in champion.tags
 
 
 def _moved(settings: Settings, scope: Scope, spec: ModelSpec, state: states.State) -> str:

@@ -24,6 +24,7 @@ class State(Word):
         version: of the registry, where one was made or kept.
         purchases: how many there were to learn from; snapshot, until: what was read, and its last purchase; where that is known.
         mapping: of the release that trained, see `varai.learning.bundle.mapping_version`.
+        heeded_at: requests to be forgotten entered up to then are in it; where a bundle was made.
         drift: what moved since, where a comparison found something.
     """
 
@@ -36,6 +37,7 @@ class State(Word):
     snapshot: str | None = None
     until: datetime | None = None
     mapping: str = ""
+    heeded_at: datetime | None = None
     drift: str = ""
 
 

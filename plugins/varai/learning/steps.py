@@ -182,10 +182,6 @@ def _promote(at: _At) -> None:
     if found is None or verdict is None:
         return
     data, trained = found
-    if Ledger(at.scope).subjects.intersection(trained.subjects):
-        raise Gone(
-            "Somebody this was trained on asked to be forgotten meanwhile.", "It is trained again, without them."
-        )
     made = bundle_of(at.scope, promoting.winner(trained, data, at.spec, verdict))
     with turn(at.scope, at.spec.name, f"training {at.job.run}") as still_mine:
         _succeed(at, found, verdict, made, still_mine)
@@ -199,12 +195,22 @@ def _succeed(
     made: bundles.Bundle,
     still_mine: Callable[[], None],
 ) -> None:
-    """Register a bundle and make it the champion, where no person holds another; within a turn."""
+    """Register a bundle and make it the champion, where no person holds another; within a turn.
+
+    The ledger is asked within it: an erasure either comes before and is seen here, or finds a champion that it cleans. It never
+    finds a bundle that no version points at yet, and would delete it.
+    """
     data, trained = found
+    heeded_at = utc_now()
+    if Ledger(at.scope).subjects.intersection(trained.subjects):
+        raise Gone(
+            "Somebody this was trained on asked to be forgotten meanwhile.", "It is trained again, without them."
+        )
     registry, name = Registry(at.scope), registered_name(at.scope, at.spec.name)
     champion = registry.champion(name)
     stored = bundles.store(at.scope, made)
     about = {"purchases": len(data.item), "snapshot": data.snapshot_id, "until": trained.report.spans.until}
+    about["heeded_at"] = heeded_at
     if champion and champion.tags.get("varai.bundle") == stored.key:
         sentence = f"Version {champion.number} would come out again, so it stays. {verdict.sentence}"
         at.conclude("unchanged", sentence, version=champion.number, **about)

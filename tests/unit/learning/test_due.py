@@ -86,8 +86,10 @@ def test_each_reason_is_told_and_without_one_a_model_is_left_alone(
     assert reason() == "another mapping"
     states.write(scope, MODEL, state.model_copy(update={"at": utc_now() - timedelta(days=7)}))
     assert reason() == "a week old"
+    assert state.heeded_at is not None
+    assert state.heeded_at < state.at
     states.write(scope, MODEL, state)
-    Ledger(scope).add(f"{5:032x}", "asked by letter")
+    Ledger(scope).add(f"{5:032x}", "asked by letter", state.heeded_at)  # while its version was being registered
     assert reason() == "somebody asked to be forgotten"
     with pytest.raises(Misconfigured, match="oracle"):
         due(settings, "eu", [tenant], "oracle")
