@@ -1,8 +1,8 @@
 """Whose model is to be trained now: never trained, failed, trained by another mapping of the fields, a week old, someone erased,
 or the world moved since. Only where something is published.
 
-Cheap questions first: a tenant's state and its manifest. Drift is measured only where the snapshot is another one, and is an
-alert too: it is logged, and stands in the tenant's state.
+Cheap questions first: a tenant's state and its manifest. Drift is measured only where the snapshot is another one and holds some days of
+new sales, and is an alert too: it is logged, and stands in the tenant's state.
 """
 
 from __future__ import annotations
@@ -104,11 +104,9 @@ def _cleaned(scope: Scope, spec: ModelSpec) -> bool:
 
 
 def _moved(settings: Settings, scope: Scope, spec: ModelSpec, state: states.State) -> str:
-    data = assembling.assemble(scope, spec, cache_of(settings, scope.region))
-    if isinstance(data, TooLittle):
-        return "" if state.kind == "too little" else "less than there was"
+    cache, rule = cache_of(settings, scope.region), drift.Rule()
     if state.kind == "too little":
-        return "enough by now"
+        return "" if isinstance(assembling.assemble(scope, spec, cache), TooLittle) else "enough by now"
     champion = Registry(scope).champion(registered_name(scope, spec.name))
     if champion is None or state.until is None:
         return "no champion"
@@ -116,7 +114,13 @@ def _moved(settings: Settings, scope: Scope, spec: ModelSpec, state: states.Stat
         served = bundles.load(scope, champion.pointer.bundle, champion.pointer.sha256)
     except (Malformed, FileNotFoundError):
         return "a champion that cannot be read"
-    found = drift.compare(data, _seconds(state.until), drift.answers_of(served), drift.Rule(), spec.seed)
+    last = assembling.last_sale(scope, cache)
+    if last is None or last - state.until < timedelta(days=rule.least_days):
+        return ""
+    data = assembling.assemble(scope, spec, cache)
+    if isinstance(data, TooLittle):
+        return "less than there was"
+    found = drift.compare(data, _seconds(state.until), drift.answers_of(served), rule, spec.seed)
     if found is None or not found.alarms:
         return ""
     log.warning("model.drifted", tenant=scope.tenant, region=scope.region, model=spec.name, what=found.sentence)

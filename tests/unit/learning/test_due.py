@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.learning.shops import END, Row, line, product, publish_marts, sales
 from varai.kernel import Misconfigured, utc_now
+from varai.learning import due as module
 from varai.learning import states, steps
 from varai.learning.due import due
 from varai.learning.registered import registered_name
@@ -125,7 +126,7 @@ def test_a_champion_that_cannot_be_read_is_trained_anew(settings: Settings, tena
 def test_drift_is_a_reason_and_a_few_more_sales_are_none(settings: Settings, tenant: str, published: Publish) -> None:
     published(sales(1, taste=True))
     steps.learn(settings, "eu", [tenant], MODEL)
-    published([*sales(1, taste=True), *later(like=1, days=3)])
+    published([*sales(1, taste=True), *later(like=1, days=2)])
     assert due(settings, "eu", [tenant], MODEL) == {}
     published([*sales(1, taste=True), *later(like=1, days=30)])
     found = due(settings, "eu", [tenant], MODEL)[tenant]
@@ -134,6 +135,28 @@ def test_drift_is_a_reason_and_a_few_more_sales_are_none(settings: Settings, ten
     state = states.read(settings.scope("eu", tenant), MODEL)
     assert state is not None
     assert state.drift == found
+
+
+def test_a_shop_of_daily_sales_has_its_drift_found_before_the_week_is_over(
+    settings: Settings, tenant: str, published: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = [row | {"processed_at": row["processed_at"] - timedelta(days=14)} for row in later(like=0, days=14)]
+    published([*sales(1, taste=True), *usual])
+    assert steps.learn(settings, "eu", [tenant], MODEL)[tenant].kind == "served"
+    scope = settings.scope("eu", tenant)
+    state = states.read(scope, MODEL)
+    assert state is not None
+    assert state.until is not None
+    assert END - state.until < timedelta(hours=2)
+    states.write(scope, MODEL, state.model_copy(update={"at": END}))  # one clock for sales, training and question
+    found: list[str] = []
+    for day in range(1, 6):
+        monkeypatch.setattr(module, "utc_now", lambda day=day: END + timedelta(days=day))
+        sold = [row for row in later(like=1, days=6) if row["processed_at"] < END + timedelta(days=day)]
+        published([*sales(1, taste=True), *usual, *sold])
+        found.append(due(settings, "eu", [tenant], MODEL).get(tenant, ""))
+    assert found[:2] == ["", ""]
+    assert "shape" in found[2]
 
 
 def test_a_registered_version_loads_in_mlflow_where_the_keys_are(
