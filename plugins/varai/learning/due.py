@@ -1,5 +1,5 @@
-"""Whose model is to be trained now: never trained, failed, trained by another mapping of the fields, a week old, someone erased,
-or the world moved since. Only where something is published.
+"""Whose model is to be trained now: never trained, failed some hours ago, trained by another mapping of the fields, a week old,
+someone erased, or the world moved since. Only where something is published.
 
 Cheap questions first: a tenant's state and its manifest. Drift is measured only where the snapshot is another one and holds some days of
 new sales, and is an alert too: it is logged, and stands in the tenant's state.
@@ -29,6 +29,9 @@ MOST_AGE: Final = timedelta(days=7)
 _SLACK: Final = timedelta(hours=6)
 """A weekly run must find due what it trained a week ago, to the minute."""
 
+REST: Final = timedelta(hours=4)
+"""For so long one that failed, or was submitted, is left alone: snapshots change every few minutes, and causes do not."""
+_UNDONE: Final[Mapping[str, str]] = {"failed": "failed", "submitted": "a run that never ended"}
 _SERVING: Final = ("served", "unchanged")
 """How a training ends whose outcome is the champion; one that waits for a person (`held`) cannot replace what was cleaned."""
 
@@ -62,28 +65,37 @@ def _found(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
 
 
 def _reason(settings: Settings, scope: Scope, spec: ModelSpec) -> str:
+    state = states.read(scope, spec.name)  # first: what fails over and over, whatever makes it, is to rest
+    if state is not None and state.kind in _UNDONE:
+        return _rested(scope, state)
     snapshot = assembling.published(scope, cache_of(settings, scope.region))
     if snapshot is None:
         return ""
-    state = states.read(scope, spec.name)
     if state is None:
         return "never trained"
     return _outdated(scope, state) or _changed(settings, scope, spec, state, snapshot)
 
 
+def _rested(scope: Scope, state: states.State) -> str:
+    """Of a training that failed, or is at work elsewhere: whether it is time to train again."""
+    if utc_now() - state.at >= REST:
+        return _UNDONE[state.kind]
+    return "somebody asked to be forgotten" if state.kind == "failed" and _unheeded(scope, state) else ""
+
+
 def _outdated(scope: Scope, state: states.State) -> str:
     """What state and ledger alone say."""
-    if state.kind == "failed":
-        return "failed"
     if state.mapping != bundles.mapping_version():
         return (
             "another mapping"  # its bundle is refused wherever it is read, so nobody is answered until this is trained
         )
     if utc_now() - state.at >= MOST_AGE - _SLACK:
         return "a week old"
-    if any(entry.requested_at >= (state.heeded_at or state.at) for entry in Ledger(scope).entries()):
-        return "somebody asked to be forgotten"
-    return ""
+    return "somebody asked to be forgotten" if _unheeded(scope, state) else ""
+
+
+def _unheeded(scope: Scope, state: states.State) -> bool:
+    return any(entry.requested_at >= (state.heeded_at or state.at) for entry in Ledger(scope).entries())
 
 
 def _changed(settings: Settings, scope: Scope, spec: ModelSpec, state: states.State, snapshot: str) -> str:

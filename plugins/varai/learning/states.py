@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from varai.kernel import Scope, Word
 from varai.stores import objects
 
-Kind = Literal["served", "unchanged", "held", "too little", "failed"]
+Kind = Literal["served", "unchanged", "held", "too little", "failed", "submitted"]
 
 
 class State(Word):
@@ -18,13 +18,14 @@ class State(Word):
 
     Attributes:
         kind: `served`: a new version is the champion; `unchanged`: it would be the champion's bundle again; `held`: a new version
-            waits, because a person rolled back; `too little`: there is not enough to learn from; `failed`: see the sentence.
+            waits, because a person rolled back; `too little`: there is not enough to learn from; `failed`: see the sentence;
+            `submitted`: a service elsewhere has it, and its outcome will replace this.
         sentence: what happened, and the cure where there is one.
         at, run: when, and in which run.
         version: of the registry, where one was made or kept.
         purchases: how many there were to learn from; snapshot, until: what was read, and its last purchase; where that is known.
         mapping: of the release that trained, see `varai.learning.bundle.mapping_version`.
-        heeded_at: requests to be forgotten entered up to then are in it; where a bundle was made.
+        heeded_at: requests to be forgotten entered up to then are in it; where a bundle was made, or would have been.
         drift: what moved since, where a comparison found something.
     """
 

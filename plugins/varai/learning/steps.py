@@ -19,7 +19,7 @@ import structlog
 
 from varai import __version__
 from varai.gate.suite import load_suites
-from varai.kernel import Gone, Misconfigured, Scope, Untrained, VaraiError, utc_now
+from varai.kernel import Misconfigured, Scope, Untrained, VaraiError, utc_now
 from varai.learning import assemble as assembling
 from varai.learning import bundle as bundles
 from varai.learning import card as cards
@@ -102,6 +102,15 @@ def outcomes(settings: Settings, region: str, jobs: Iterable[str]) -> Mapping[st
     """How the jobs ended, by tenant; those that have not ended are left out."""
     found = {job: states.read(settings.scope(region, job.tenant), job.model) for job in map(Job.read, jobs)}
     return {job.tenant: state for job, state in found.items() if state is not None and state.run == job.run}
+
+
+def note(settings: Settings, region: str, jobs: Sequence[str], kind: states.Kind, sentence: str) -> None:
+    """Write the state of jobs that have not ended, so that they are not due at once; those that have keep their outcome."""
+    ended = outcomes(settings, region, jobs)
+    for job in map(Job.read, jobs):
+        if job.tenant not in ended:
+            state = State(kind=kind, sentence=sentence, at=utc_now(), run=job.run)
+            states.write(settings.scope(region, job.tenant), job.model, state)
 
 
 def compare(settings: Settings, region: str, tenant: str, model: str, one: Pointer, other: Pointer) -> str:
@@ -202,10 +211,11 @@ def _succeed(
     """
     data, trained = found
     heeded_at = utc_now()
-    if Ledger(at.scope).subjects.intersection(trained.subjects):
-        raise Gone(
-            "Somebody this was trained on asked to be forgotten meanwhile.", "It is trained again, without them."
-        )
+    overtook = [one.requested_at for one in Ledger(at.scope).entries() if one.subject in set(trained.subjects)]
+    if overtook:
+        sentence = "Somebody this was trained on asked to be forgotten meanwhile. It is trained again, without them."
+        at.conclude("failed", sentence, heeded_at=min(overtook))  # due at once, unlike what fails by itself
+        return
     registry, name = Registry(at.scope), registered_name(at.scope, at.spec.name)
     champion = registry.champion(name)
     stored = bundles.store(at.scope, made)

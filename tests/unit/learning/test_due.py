@@ -81,8 +81,11 @@ def test_each_reason_is_told_and_without_one_a_model_is_left_alone(
     assert due(settings, "eu", [tenant], MODEL, force=True) == {tenant: "asked for"}
     state = states.read(scope, MODEL)
     assert state is not None
-    states.write(scope, MODEL, state.model_copy(update={"kind": "failed"}))
-    assert reason() == "failed"
+    for kind, told in (("failed", "failed"), ("submitted", "a run that never ended")):
+        states.write(scope, MODEL, state.model_copy(update={"kind": kind}))
+        assert reason() is None  # it is left alone for a while, whatever is published
+        states.write(scope, MODEL, state.model_copy(update={"kind": kind, "at": utc_now() - module.REST}))
+        assert reason() == told
     states.write(scope, MODEL, state.model_copy(update={"mapping": "0" * 16}))
     assert reason() == "another mapping"
     states.write(scope, MODEL, state.model_copy(update={"at": utc_now() - timedelta(days=7)}))

@@ -282,5 +282,5 @@ def test_a_training_that_an_erasure_overtakes_is_not_promoted_but_done_again(set
     with pytest.raises(Untrained, match="asked to be forgotten meanwhile"):
         steps.promote(settings, "eu", jobs)
     assert numbers(scope) == []
-    assert due(settings, "eu", [tenant], MODEL) == {tenant: "failed"}
+    assert due(settings, "eu", [tenant], MODEL) == {tenant: "somebody asked to be forgotten"}
     assert steps.learn(settings, "eu", [tenant], MODEL)[tenant].kind == "served"
