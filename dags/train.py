@@ -3,10 +3,11 @@
     due -> learn (one mapped task per batch of tenants)
 
 Runs when the region's snapshots may have changed, and every week. **due** skips the rest when nobody's model is due: never trained,
-failed, a week old, somebody asked to be forgotten, or purchases moved since (drift, which is logged as an alert); a run that a
-person triggers takes every tenant. **learn** runs the pipeline assemble -> train -> evaluate -> promote where the setting
-`pipelines` says, and turns red when a tenant's model could not be trained. Too little data is a state, not a failure. What each
-tenant is served, and why: `varai models list`.
+failed some hours ago, trained by another mapping of the fields, a week old, somebody asked to be forgotten, or purchases moved
+since (drift, which is logged as an alert); a run that a person triggers takes every tenant. **learn** runs the pipeline assemble ->
+train -> evaluate -> promote where the setting `pipelines` says, and turns red when a tenant's model could not be trained; tried
+again, it takes those alone that failed. Too little data is a state, not a failure. What each tenant is served, and why:
+`varai models list`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def train(region: str, model: str) -> None:
         def learn(batch: list[str]) -> dict[str, str]:
             context = get_current_context()
             context["tenants"] = label(batch)  # read by map_index_template
-            return steps.learn(region, model, batch)
+            return steps.learn(region, model, batch, context)
 
         learn.expand(batch=due())
 

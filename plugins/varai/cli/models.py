@@ -17,6 +17,7 @@ from varai.learning import answers, states
 from varai.learning.registered import registered_name
 from varai.learning.spec import specs
 from varai.learning.tracking import Registry
+from varai.learning.turns import turn
 from varai.privacy import audit
 from varai.registry import tenants
 from varai.settings import Settings, load
@@ -63,7 +64,8 @@ def promote(region: Region, tenant: Tenant, version: Number, reason: Reason, mod
     """Make a version the champion. Serving takes it up by itself."""
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
-    Registry(scope).promote(name, version)
+    with turn(scope, model, operator()):
+        Registry(scope).promote(name, version)
     audit.append(scope, "model.promoted", f"{name}/{version}", reason, actor=operator())
     typer.echo(f"Version {version} is the champion of {name}.")
 
@@ -73,7 +75,8 @@ def rollback(region: Region, tenant: Tenant, reason: Reason, model: Model = _REC
     """Make the champion before this one the champion again; training does not replace it until somebody promotes."""
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
-    version = Registry(scope).rollback(name, reason)
+    with turn(scope, model, operator()):
+        version = Registry(scope).rollback(name, reason)
     audit.append(scope, "model.rolled back", f"{name}/{version.number}", reason, actor=operator())
     typer.echo(f"Version {version.number} is the champion of {name} again: {version.pointer.decision}")
 
@@ -85,7 +88,8 @@ def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, mode
 
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
-    forget.delete(scope, model, version)
+    with turn(scope, model, operator()):
+        forget.delete(scope, model, version)
     audit.append(scope, "model.deleted", f"{name}/{version}", reason, actor=operator())
     typer.echo(f"Version {version} of {name} is deleted.")
 

@@ -35,6 +35,8 @@ PRODUCTS: Final = """
     FROM "dim_product"
 """
 
+_LAST: Final = """SELECT max("processed_at") AS "last" FROM "fct_order_line" """
+
 MEMORY_LIMIT: Final = "1GB"
 
 REASONS: Final = (
@@ -82,6 +84,17 @@ def published(scope: Scope, cache_dir: Path) -> str | None:
             return snapshot.id
     except Gone:
         return None
+
+
+def last_sale(scope: Scope, cache_dir: Path) -> datetime | None:
+    """When the last line of the current snapshot was sold, whether or not it teaches; UTC. Of its marts one column is read.
+
+    Raises:
+        Misconfigured, Gone: as `assemble` does.
+    """
+    with Reader(scope, cache_dir).current(str(scope.tenant)) as snapshot:
+        found: datetime | None = snapshot.query(_LAST, memory_limit=MEMORY_LIMIT)["last"][0].as_py()
+    return found
 
 
 def gather(

@@ -39,7 +39,16 @@ REASONS: Final = ("bought_together", "similar_to_viewed", "popular_now", "simila
 """Why an item is shown; `list_reasons` holds places in it."""
 
 ATTRIBUTES: Final = ("shape", "rim", "material", "colour")
-_READ_FROM: Final = ("product", "variant", "order_line")
+READ_FROM: Final[Mapping[str, tuple[str, ...]]] = {
+    "product": ("frame_shape", "rim", "material", "status", "gift_card", "created_at", "published_at"),
+    "variant": ("product_id", "price", "inventory_item_id", "colour", "lens_width_mm", "frame_width_mm"),
+    "order": ("subject", "processed_at", "cancelled_at", "test"),
+    "order_line": ("order_id", "product_id", "line_kind"),
+    "customer": ("subject", "training_consent"),
+    "inventory_level": ("inventory_item_id", "available"),
+}
+"""Canonical fields that a bundle is learned from (`varai.learning.assemble`) or laid beside (`varai.catalogue.sellable`). No others:
+a field that none of them reads may come or change without taking any shop its recommendations."""
 _TEXTS: Final = ("region", "tenant", "model", "mapping", "snapshot_id", "candidate")
 _NUMBERS: Final = ("prior_weight", "alike_weight")
 _BARE: Final = ("created", "prior", "popular", "subjects", "starts", "history", "lists", "list_scores", "list_reasons")
@@ -232,7 +241,8 @@ def mapping_version() -> str:
 
     A model that was trained by other meanings of the fields does not fit what is in the catalogue today.
     """
-    fields = [[name, [[one.name, one.type] for one in entity(name).fields]] for name in _READ_FROM]
+    types = {name: {one.name: one.type for one in entity(name).fields} for name in READ_FROM}
+    fields = [[name, [[one, types[name][one]] for one in read]] for name, read in READ_FROM.items()]
     return hashlib.sha256(json.dumps([FORM, fields]).encode()).hexdigest()[:16]
 
 

@@ -4,7 +4,8 @@ Units are subjects within a window: their purchases stand or fall together. Ever
 distance of two windows is the Jensen-Shannon divergence of their shares (bits, 0..1; Lin 1991). Thresholds are no rules of thumb:
 labels of the units are permuted, and a distance alarms where it is larger than all but the rule's share of the permuted ones. With
 m features each is tested at `false_alarms / m` (Bonferroni), so that without any drift a comparison alarms with at most the
-probability `false_alarms`, whatever the shop's size.
+probability `false_alarms`, whatever the shop's size. Both windows cover the same days of the week, since a weekend sells otherwise
+than the days before it though nothing moved.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ Counts = npt.NDArray[np.float64]
 Predict = Callable[[tuple[str, ...]], Sequence[str]]
 """Item ids that a model shows to somebody who bought these items; the first ten count."""
 
+_WEEK: Final = 7 * DAY
 _BINS: Final = 8
 _FREQUENT: Final = 30
 _UNITS: Final = 600
@@ -39,12 +41,13 @@ class Rule:
     Attributes:
         false_alarms: of a whole comparison, 0..1.
         permutations: per feature; 1 / (permutations + 1) must lie below false_alarms / features.
-        least_days, most_days: of a window. least_subjects: in either window.
+        least_days, most_days: of a window; the least is less than the week after which a model is trained whatever moved.
+        least_subjects: in either window.
     """
 
     false_alarms: float = 0.05
     permutations: int = 999
-    least_days: int = 7
+    least_days: int = 3
     most_days: int = 56
     least_subjects: int = 40
 
@@ -61,7 +64,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two windows of equal length, one before and one after the instant.
+    """Two windows of equal length, one before and one after the instant, whole weeks apart.
 
     Attributes:
         features: sorted by distance over threshold, the furthest first. subjects: in either window.
@@ -91,17 +94,18 @@ class Compared:
 
 
 def compare(data: Dataset, since: int, predict: Predict | None, rule: Rule, seed: int) -> Compared | None:
-    """Compare the days since an instant with as many before it. None while either window holds too little to say.
+    """Compare the days since an instant with the same weekdays before it. None while either window holds too little to say.
 
     Args:
         since: seconds since 1970, when the champion's data ended.
         predict: the champion, for drift of its answers; None leaves them out.
     """
-    length = min(int(data.at.max()) + 1 - since, rule.most_days * DAY)
+    last = int(data.at.max()) + 1
+    length = min(last - since, rule.most_days * DAY)
     if length < rule.least_days * DAY:
         return None
-    last = int(data.at.max()) + 1
-    windows = ((since - length, since), (last - length, last))
+    apart = -(-(last - since) // _WEEK) * _WEEK
+    windows = ((last - length - apart, last - apart), (last - length, last))
     rows = [np.flatnonzero((data.at >= start) & (data.at < end)) for start, end in windows]
     sizes = tuple(len(np.unique(data.subject[found])) for found in rows)
     if min(sizes) < rule.least_subjects:

@@ -18,6 +18,7 @@ from varai.learning.bundled import without
 from varai.learning.parcels import Job
 from varai.learning.registered import registered_name
 from varai.learning.tracking import CLEANED, Registry, Version
+from varai.learning.turns import turn
 from varai.learning.words import Dataset, Trained
 from varai.privacy import Finding, Ledger, Place
 from varai.settings import Settings
@@ -36,20 +37,28 @@ def forget(scope: Scope) -> int:
 
     Raises:
         Misconfigured, Unavailable: the region has no registry, or it does not answer. Nothing is lost: call again.
+        LeaseHeld: somebody else moves the champion, such as a training. Nothing is lost either.
     """
     erased, changed = Ledger(scope).subjects, 0
     for model in _models(scope) if erased else ():
         if not _bundles(scope, model):
             continue
-        registry, name = Registry(scope), registered_name(scope, model)
-        versions = registry.versions(name)
-        for version in versions:
-            if CLEANED in version.tags and not version.champion:
-                delete(scope, model, version.number)
-                changed += 1
-        for key in _bundles(scope, model):
-            pointing = [one for one in versions if one.tags.get("varai.bundle") == key]
-            changed += _free(scope, registry, key, pointing, erased)
+        with turn(scope, model, "erasure"):
+            changed += _freed(scope, model, erased)
+    return changed
+
+
+def _freed(scope: Scope, model: str, erased: Collection[str]) -> int:
+    """One model's part of `forget`; within a turn, so that no bundle goes that a training is about to register."""
+    registry, name, changed = Registry(scope), registered_name(scope, model), 0
+    versions = registry.versions(name)
+    for version in versions:
+        if CLEANED in version.tags and not version.champion:
+            delete(scope, model, version.number)
+            changed += 1
+    for key in _bundles(scope, model):
+        pointing = [one for one in versions if one.tags.get("varai.bundle") == key]
+        changed += _free(scope, registry, key, pointing, erased)
     return changed
 
 

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from varai import __version__
 from varai.gate.suite import load_suites
-from varai.kernel import Gone, Misconfigured, Scope, Untrained, VaraiError, utc_now
+from varai.kernel import Misconfigured, Scope, Untrained, VaraiError, utc_now
 from varai.learning import assemble as assembling
 from varai.learning import bundle as bundles
 from varai.learning import card as cards
@@ -31,10 +33,12 @@ from varai.learning.registered import registered_name
 from varai.learning.spec import ModelSpec, spec_of
 from varai.learning.states import State
 from varai.learning.tracking import Registry
+from varai.learning.turns import turn
 from varai.learning.words import Dataset, Pointer, Report, TooLittle, Trained
 from varai.privacy import Ledger
 from varai.settings import Settings
 
+log = structlog.get_logger(__name__)
 _SUITES = ("product", "variant", "order", "order_line")
 
 
@@ -49,7 +53,8 @@ class _At:
 
     def conclude(self, kind: states.Kind, sentence: str, **more: Any) -> None:
         """Write how the job ended."""
-        state = State(kind=kind, sentence=sentence, at=utc_now(), run=self.job.run, **more)
+        mapping = bundles.mapping_version()
+        state = State(kind=kind, sentence=sentence, at=utc_now(), run=self.job.run, mapping=mapping, **more)
         states.write(self.scope, self.job.model, state)
 
 
@@ -99,6 +104,15 @@ def outcomes(settings: Settings, region: str, jobs: Iterable[str]) -> Mapping[st
     return {job.tenant: state for job, state in found.items() if state is not None and state.run == job.run}
 
 
+def note(settings: Settings, region: str, jobs: Sequence[str], kind: states.Kind, sentence: str) -> None:
+    """Write the state of jobs that have not ended, so that they are not due at once; those that have keep their outcome."""
+    ended = outcomes(settings, region, jobs)
+    for job in map(Job.read, jobs):
+        if job.tenant not in ended:
+            state = State(kind=kind, sentence=sentence, at=utc_now(), run=job.run)
+            states.write(settings.scope(region, job.tenant), job.model, state)
+
+
 def compare(settings: Settings, region: str, tenant: str, model: str, one: Pointer, other: Pointer) -> str:
     """The recipes of two versions on the tenant's present test window, in a sentence.
 
@@ -121,16 +135,27 @@ def compare(settings: Settings, region: str, tenant: str, model: str, one: Point
 
 
 def _each(settings: Settings, region: str, jobs: Sequence[str], step: Callable[[_At], None]) -> list[str]:
-    for job in map(Job.read, jobs):
-        at = _At(
-            settings, settings.scope(region, job.tenant), job, spec_of(settings.ml_pipelines / "models", job.model)
-        )
+    read = [Job.read(job) for job in jobs]
+    specs = {model: spec_of(settings.ml_pipelines / "models", model) for model in {job.model for job in read}}
+    for job in read:
+        at = _At(settings, settings.scope(region, job.tenant), job, specs[job.model])
         try:
             step(at)
         except VaraiError as error:
-            parcels.sweep(at.scope, job)  # without its parcels, later steps pass it by
-            at.conclude("failed", f"{error.what} {error.cure}")
+            _fail(at, f"{error.what} {error.cure}")
+        except Exception as error:  # noqa: BLE001  # what one tenant's data bring about must not stop the others
+            # Only the type is told: texts of foreign errors may quote the data they choked on.
+            _fail(at, f"{type(error).__name__} was raised. See the log of the run; the others of the batch went on.")
     return list(jobs)
+
+
+def _fail(at: _At, sentence: str) -> None:
+    log.error("model.failed", tenant=at.scope.tenant, region=at.scope.region, model=at.job.model, what=sentence)
+    try:
+        at.conclude("failed", sentence)
+        parcels.sweep(at.scope, at.job)  # without its parcels, later steps pass it by
+    except Exception as error:  # noqa: BLE001  # of a tenant whose very failure cannot be kept, the log alone tells
+        log.error("model.state_not_kept", tenant=at.scope.tenant, region=at.scope.region, kind=type(error).__name__)
 
 
 def _assemble(at: _At) -> None:
@@ -166,14 +191,36 @@ def _promote(at: _At) -> None:
     if found is None or verdict is None:
         return
     data, trained = found
-    if Ledger(at.scope).subjects.intersection(trained.subjects):
-        raise Gone(
-            "Somebody this was trained on asked to be forgotten meanwhile.", "It is trained again, without them."
-        )
+    made = bundle_of(at.scope, promoting.winner(trained, data, at.spec, verdict))
+    with turn(at.scope, at.spec.name, f"training {at.job.run}") as still_mine:
+        _succeed(at, found, verdict, made, still_mine)
+    forget(at.scope)
+
+
+def _succeed(
+    at: _At,
+    found: tuple[Dataset, Trained],
+    verdict: promoting.Verdict,
+    made: bundles.Bundle,
+    still_mine: Callable[[], None],
+) -> None:
+    """Register a bundle and make it the champion, where no person holds another; within a turn.
+
+    The ledger is asked within it: an erasure either comes before and is seen here, or finds a champion that it cleans. It never
+    finds a bundle that no version points at yet, and would delete it.
+    """
+    data, trained = found
+    heeded_at = utc_now()
+    overtook = [one.requested_at for one in Ledger(at.scope).entries() if one.subject in set(trained.subjects)]
+    if overtook:
+        sentence = "Somebody this was trained on asked to be forgotten meanwhile. It is trained again, without them."
+        at.conclude("failed", sentence, heeded_at=min(overtook))  # due at once, unlike what fails by itself
+        return
     registry, name = Registry(at.scope), registered_name(at.scope, at.spec.name)
     champion = registry.champion(name)
-    stored = bundles.store(at.scope, bundle_of(at.scope, promoting.winner(trained, data, at.spec, verdict)))
+    stored = bundles.store(at.scope, made)
     about = {"purchases": len(data.item), "snapshot": data.snapshot_id, "until": trained.report.spans.until}
+    about["heeded_at"] = heeded_at
     if champion and champion.tags.get("varai.bundle") == stored.key:
         sentence = f"Version {champion.number} would come out again, so it stays. {verdict.sentence}"
         at.conclude("unchanged", sentence, version=champion.number, **about)
@@ -181,16 +228,16 @@ def _promote(at: _At) -> None:
     pointer = _pointer(at, data, stored, verdict)
     card = cards.card(name, at.spec, trained.report, verdict, pointer)
     version = registry.register(name, pointer, card, _figures(trained.report, verdict))
+    still_mine()
     held = registry.held(name)
     if held is None:
-        registry.promote(name, version.number)
+        registry.promote(name, version.number, release=False)
         at.conclude("served", verdict.sentence, version=version.number, **about)
-    else:
-        sentence = (
-            f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
-        )
-        at.conclude("held", sentence, version=version.number, **about)
-    forget(at.scope)
+        return
+    sentence = (
+        f"Version {version.number} waits, since somebody rolled back ({held}); promote one to let training go on."
+    )
+    at.conclude("held", sentence, version=version.number, **about)
 
 
 def _pointer(at: _At, data: Dataset, stored: bundles.Stored, verdict: promoting.Verdict) -> Pointer:

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import httpx
 
-from varai.kernel import Gone, InUse, Misconfigured, Scope, Unavailable
-from varai.learning.bundle import Stored
+from varai.kernel import Gone, InUse, Malformed, Misconfigured, Scope, Unavailable
+from varai.learning.bundle import Stored, mapping_version
 from varai.learning.registered import ALIAS
 from varai.learning.words import Pointer
 
@@ -131,17 +131,28 @@ class Registry:
         with self._told():
             return self._tags(name).get(_HELD) or None
 
-    def promote(self, name: str, number: int) -> None:
-        """Make a version the champion, and let training replace it again. Raises Gone."""
-        self.version(name, number)
+    def promote(self, name: str, number: int, *, release: bool = True) -> None:
+        """Make a version the champion, within a turn (`varai.learning.turns`).
+
+        Args:
+            release: let training replace it again, though somebody rolled back; for a person to say.
+
+        Raises:
+            Gone: there is no such version. Malformed: it was trained by another mapping of the fields, so nothing could serve it.
+        """
+        _must_fit(self.version(name, number))
         with self._told():
             history = [one for one in self._history(name) if one != number]
             self._point(name, number, [*history, number])
-            if self._tags(name).get(_HELD):
+            if release and self._tags(name).get(_HELD):
                 self._client.delete_registered_model_tag(name, _HELD)
 
     def rollback(self, name: str, reason: str) -> Version:
-        """Make the champion before this one the champion again, and keep it so until somebody promotes. Raises Gone."""
+        """Make the champion before this one the champion again, and keep it so until somebody promotes; within a turn.
+
+        Raises:
+            Gone: there was none before. Malformed: it was trained by another mapping of the fields, so nothing could serve it.
+        """
         known = {one.number: one for one in self.versions(name)}
         current = next((one.number for one in known.values() if one.champion), None)
         with self._told():
@@ -149,6 +160,7 @@ class Registry:
             earlier = history[: history.index(current)] if current in history else history
             if not earlier:
                 raise Gone(f"{name} had no champion before this one.", "Name a version with `varai models promote`.")
+            _must_fit(known[earlier[-1]])
             self._client.set_registered_model_tag(name, _HELD, reason)
             self._point(name, earlier[-1], earlier)
         return self.version(name, earlier[-1])
@@ -250,6 +262,15 @@ class Registry:
         # The alias moves last: what was served is in the history before anything else is.
         self._client.set_registered_model_tag(name, _HISTORY, json.dumps(list(history)))
         self._client.set_registered_model_alias(name, ALIAS, str(number))
+
+
+def _must_fit(version: Version) -> None:
+    """Raise Malformed for a version that serving would refuse."""
+    if version.tags.get("varai.mapping") != mapping_version():
+        raise Malformed(
+            f"Version {version.number} of {version.name} was trained by another mapping of the fields than today's.",
+            "Train it again with `varai models train`, or promote a version of this release by its number.",
+        )
 
 
 def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:

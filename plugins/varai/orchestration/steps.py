@@ -110,22 +110,51 @@ def due_tenants(region: str, model: str, context: Mapping[str, Any]) -> list[lis
     return [found[start : start + width] for start in range(0, len(found), width)]
 
 
-def learn(region: str, model: str, batch: list[str]) -> dict[str, str]:
-    """Run the pipeline for a batch; returns how each tenant ended, or where the run is to be seen when it is elsewhere."""
+def learn(region: str, model: str, batch: list[str], context: Mapping[str, Any]) -> dict[str, str]:
+    """Run the pipeline for a batch; returns how each tenant ended, or where the run is to be seen when it is elsewhere.
+
+    A task that is tried again takes those alone that failed, or never ended.
+
+    Raises:
+        Untrained: naming the tenants that failed.
+    """
     from varai.learning.parcels import Job
-    from varai.learning.steps import outcomes
+    from varai.learning.steps import note, outcomes
 
     settings, run = load_settings(), f"{utc_now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    address = pipelines.run(settings, region, model, batch, run)
+    before = _ended_before(settings, region, model, batch, context)
+    left = [tenant for tenant in batch if tenant not in before]
+    if not left:
+        return before
+    address = pipelines.run(settings, region, model, left, run)
+    jobs = [str(Job(tenant, model, run)) for tenant in left]
     if address:
-        return {"run": address}
-    jobs = [str(Job(tenant, model, run)) for tenant in batch]
-    ended = {tenant: f"{state.kind}: {state.sentence}" for tenant, state in outcomes(settings, region, jobs).items()}
-    failed = [f"{name}: {ended.get(name, 'failed: its run ended early.')}" for name in batch]
-    failed = [one for one in failed if ": failed: " in one]
+        # After the fact, so that no refusal is kept: the first step there takes longer to start than this.
+        note(settings, region, jobs, "submitted", f"It is being trained: {address}")
+        return before | {"run": address}
+    note(settings, region, jobs, "failed", "Its run ended early. See the log of the run.")
+    ended = outcomes(settings, region, jobs)
+    failed = [f"{name}: {state.sentence}" for name, state in ended.items() if state.kind == "failed"]
     if failed:
         raise Untrained(f"{len(failed)} of {len(batch)} tenants were not trained. {' '.join(failed)}")
-    return ended
+    return before | {tenant: f"{state.kind}: {state.sentence}" for tenant, state in ended.items()}
+
+
+def _ended_before(
+    settings: Settings, region: str, model: str, batch: list[str], context: Mapping[str, Any]
+) -> dict[str, str]:
+    """What earlier tries of the task brought to an end, or handed on."""
+    from varai.learning import states
+
+    if context["task_instance"].try_number <= 1:
+        return {}
+    since = context["dag_run"].start_date
+    found = {tenant: states.read(settings.scope(region, tenant), model) for tenant in batch}
+    return {
+        tenant: f"{state.kind}: {state.sentence}"
+        for tenant, state in found.items()
+        if state is not None and state.kind != "failed" and state.at >= since
+    }
 
 
 def sweep(region: str) -> dict[str, int]:

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from varai.stores import documents
 log = structlog.get_logger(__name__)
 
 _RENEW_S = 60.0
+_ASK_AGAIN_S = 2.0
 _PROCESS = re.compile(r"\((?P<host>[^():]+):(?P<pid>\d+)\)$")
 TTL = timedelta(minutes=15)
 """Outlives the longest wait in a queue; a holder renews while it works."""
@@ -67,6 +69,18 @@ def acquire(scope: Scope, name: str, holder: str, ttl: timedelta = TTL) -> Lease
             f"{_text(other.get('since'))}; its lease ends at {_text(other.get('expires_at'))} unless renewed."
         )
     return Lease(name, holder, found["token"], found["since"])
+
+
+def acquire_patiently(scope: Scope, name: str, holder: str, patience_s: float) -> Lease:
+    """`acquire`, asking again for a while where somebody else has the lease. Raises LeaseHeld when they have it still."""
+    ends = time.monotonic() + patience_s
+    while True:
+        try:
+            return acquire(scope, name, holder)
+        except LeaseHeld:
+            if time.monotonic() >= ends:
+                raise
+            time.sleep(_ASK_AGAIN_S)
 
 
 def renew(scope: Scope, lease: Lease, ttl: timedelta = TTL) -> None:

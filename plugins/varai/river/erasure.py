@@ -11,10 +11,10 @@ import structlog
 from varai import landing, privacy, sources
 from varai.kernel import ErasuresOpen, FeedKey, LeaseHeld, Misconfigured, Scope, VaraiError
 from varai.privacy import Erasure, ErasureReport, Finding, Ledger, Place, Pseudonyms
-from varai.registry import feed, feeds, release, renewing, tenants
+from varai.registry import acquire_patiently, feed, feeds, release, renewing, tenants
 from varai.river.context import lease_name
 from varai.river.places import ParquetPlace, PublishedPlace, WarehouseFile, WarehousePlace
-from varai.river.settle import acquire_patiently, held_warehouse
+from varai.river.settle import held_warehouse
 from varai.river.transform import build_and_publish
 from varai.settings import Settings
 from varai.sources.contract import StreamSpec, stream_spec

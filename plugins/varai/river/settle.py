@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
 
 from varai import sources, warehouse
-from varai.kernel import Conflict, FeedKey, LeaseHeld, Misconfigured, Scope, utc_now
+from varai.kernel import Conflict, FeedKey, Misconfigured, Scope, utc_now
 from varai.registry import (
     FeedState,
     Lease,
     SliceState,
     StreamKey,
-    acquire,
+    acquire_patiently,
     check,
     feed,
     release,
@@ -27,7 +26,6 @@ from varai.river.context import Progress, lease_name, silent, warehouse_lease
 from varai.settings import Settings
 from varai.stores import objects
 
-_ASK_AGAIN_S = 2.0
 log = structlog.get_logger(__name__)
 
 
@@ -50,18 +48,6 @@ def held_warehouse(
             yield scope, lease
     finally:
         release(scope, lease)
-
-
-def acquire_patiently(scope: Scope, name: str, holder: str, patience_s: float) -> Lease:
-    """`acquire`, asking again for a while where somebody else has the lease. Raises LeaseHeld when they have it still."""
-    ends = time.monotonic() + patience_s
-    while True:
-        try:
-            return acquire(scope, name, holder)
-        except LeaseHeld:
-            if time.monotonic() >= ends:
-                raise
-            time.sleep(_ASK_AGAIN_S)
 
 
 def load(settings: Settings, region: str, *, holder: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from tests.unit.learning.shops import product, publish_marts, sales
+from varai.learning import turns
 from varai.privacy import audit
 from varai.registry import seed
 from varai.settings import Seed, Settings, load
@@ -81,3 +82,15 @@ def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, var
     assert shown(rows[0]) in " ".join(table.split())
     unknown = varai("models", "train", "--region", "eu", "--tenant", "nobody")
     assert (unknown.exit_code, "There is no tenant 'nobody'" in unknown.stderr) == (1, True)
+
+
+def test_an_operator_waits_for_who_moves_the_champion(
+    settings: Settings, varai: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = settings.scope("eu", f"shop-{uuid4().hex[:8]}")
+    where = ("--region", "eu", "--tenant", str(scope.tenant), "--reason", "it was right")
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.0)
+    for command in (("promote", "1"), ("rollback",), ("delete", "1")):
+        with turns.turn(scope, "recommender", "training r1"):
+            assert "being worked on by training r1" in varai("models", *command, *where).stderr
+        assert "gone" in varai("models", *command, *where).stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,8 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.serving.shelves import bundle
+from varai.canonical import Field, entity
+from varai.catalogue import sellable
 from varai.kernel import Malformed, Misconfigured, Scope
-from varai.learning.bundle import Bundle, key_of, load, mapping_version, pack, store, unpack
+from varai.learning import bundle as module
+from varai.learning.assemble import LINES, PRODUCTS
+from varai.learning.bundle import READ_FROM, Bundle, key_of, load, mapping_version, pack, store, unpack
 from varai.learning.bundled import bundle_of
 from varai.learning.spec import ModelSpec
 from varai.learning.train import train
@@ -213,14 +219,45 @@ def test_another_tenant_s_model_does_not_open(settings_of_two: Settings, scope: 
         load(other, elsewhere.key, elsewhere.sha256)
 
 
-def test_the_mapping_moves_with_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    from varai.learning import bundle as module
+@pytest.fixture
+def mapped(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """The mapping's version under a FORM, and with one field of an entity added or in another type's place."""
 
-    before = mapping_version()
+    def under(name: str = "product", field: Field | None = None, form: int = 1) -> str:
+        known = entity(name)
+        given = known.fields if field is None else (*(one for one in known.fields if one.name != field.name), field)
+        changed = replace(known, fields=given)
+        monkeypatch.setattr(module, "FORM", form)
+        monkeypatch.setattr(module, "entity", lambda asked: changed if asked == name else entity(asked))
+        mapping_version.cache_clear()
+        return mapping_version()
+
+    yield under
+    mapping_version.cache_clear()
+
+
+def test_the_mapping_moves_with_the_fields_a_bundle_is_read_from_and_with_no_others(
+    mapped: Callable[..., str],
+) -> None:
+    before = mapped()
     assert len(before) == 16
-    monkeypatch.setattr(module, "FORM", 2)
-    mapping_version.cache_clear()
-    assert mapping_version() != before
-    monkeypatch.undo()
-    mapping_version.cache_clear()
-    assert mapping_version() == before
+    assert mapped(form=2) != before
+    gift_card, title = (next(one for one in entity("product").fields if one.name == n) for n in ("gift_card", "title"))
+    assert mapped("product", replace(gift_card, type="text")) != before
+    assert mapped("product", replace(title, type="texts")) == before
+    for name in ("product", "variant", "order_line"):
+        assert mapped(name, replace(title, name="hinge")) == before
+    assert mapped() == before
+
+
+def test_the_mapping_names_every_field_that_training_and_the_shelf_read() -> None:
+    known = {field for fields in READ_FROM.values() for field in fields}
+    read = set(re.findall(r'"(\w+)"', LINES.partition("FROM")[0] + PRODUCTS.partition("FROM")[0]))
+    of_their_own = {"feed", "line_id"}  # where a row is from, and its id: no fields of an entity
+    made = {"trainable": "training_consent", "cancelled": "cancelled_at"}
+    assert {made.get(name, name) for name in read - of_their_own} <= known
+    asked = inspect.getsource(inspect.getmodule(sellable) or sellable)
+    named = {name for kind in READ_FROM for name in re.findall(rf'"{kind}\.(\w+)"', asked)}
+    assert {"status", "gift_card", "published_at", "inventory_item_id", "available"} <= named
+    assert named - {"deleted"} <= known
+    assert set(re.findall(r'(?:part|variant)\["(\w+)"\]', asked)) - {"deleted"} <= known

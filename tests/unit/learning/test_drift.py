@@ -61,6 +61,18 @@ def test_without_drift_alarms_are_as_rare_as_the_rule_says(shop: Shop) -> None:
     assert alarms  # a comparison that can never alarm would keep the rule too
 
 
+def test_a_weekend_that_sells_otherwise_than_the_days_before_it_is_no_drift(shop: Shop) -> None:
+    dice, rows = random.Random(1), []
+    for number in range(3000):
+        at = END - timedelta(days=number / 25, minutes=1)
+        item = 2 * dice.randrange(20) + (at.weekday() >= 5)
+        rows.append(line(number, subject=f"{number % 150:032x}", product_id=f"p{item}", processed_at=at))
+    saturday = END - timedelta(days=3)
+    found = drift.compare(shop(lines=rows), int(saturday.timestamp()), None, Rule(least_days=2), 1)
+    assert found is not None
+    assert "shape" not in found.alarms
+
+
 def test_what_moved_is_named_with_how_often_it_errs(shop: Shop) -> None:
     found = drift.compare(shop(lines=lines(1, moved=True)), SINCE, lambda bought: bought, Rule(), 1)
     assert found is not None
@@ -71,6 +83,6 @@ def test_what_moved_is_named_with_how_often_it_errs(shop: Shop) -> None:
 
 def test_too_little_after_training_says_nothing(shop: Shop) -> None:
     data = shop(lines=lines(1))
-    assert drift.compare(data, int((END - timedelta(days=3)).timestamp()), None, Rule(), 1) is None
+    assert drift.compare(data, int((END - timedelta(days=2)).timestamp()), None, Rule(), 1) is None
     assert drift.compare(data, int(END.timestamp()), None, Rule(), 1) is None
     assert drift.compare(shop(lines=lines(1, people=60)), SINCE, None, Rule(least_subjects=61), 1) is None

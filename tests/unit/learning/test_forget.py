@@ -26,9 +26,9 @@ from tests.unit.learning.shops import product, publish_marts, sales
 from tests.unit.learning.test_tracking import POINTER
 from varai import catalogue, registry
 from varai.cli import app
-from varai.kernel import Scope, Unavailable, Untrained, utc_now
+from varai.kernel import LeaseHeld, Scope, Unavailable, Untrained, utc_now
 from varai.learning import bundle as bundles
-from varai.learning import forget, parcels, retention, steps
+from varai.learning import forget, parcels, retention, steps, turns
 from varai.learning.answers import replay
 from varai.learning.bundled import without
 from varai.learning.due import due
@@ -246,7 +246,7 @@ def test_what_was_cleaned_is_trained_anew_and_cannot_be_gone_back_to(settings: S
     offered = [product(number, frame_shape=("round", "square")[number % 2]) for number in range(42)]
     publish_marts(settings.scope("eu"), sales(1, taste=True), offered, tenant=tenant)
     assert steps.learn(settings, "eu", [tenant], MODEL)[tenant].kind == "served"
-    Ledger(scope).add(gone, "letter")
+    Ledger(scope).add(gone, "letter", utc_now() - timedelta(days=1))  # dated before the training, entered after it
     forget.BundlesPlace(scope).erase(gone)
     (cleaned,) = Registry(scope).versions(name)
     assert cleaned.tags[CLEANED]
@@ -254,6 +254,21 @@ def test_what_was_cleaned_is_trained_anew_and_cannot_be_gone_back_to(settings: S
     assert steps.learn(settings, "eu", [tenant], MODEL)[tenant].kind == "served"
     assert numbers(scope) == [(2, True)]
     assert due(settings, "eu", [tenant], MODEL) == {}
+
+
+def test_an_erasure_deletes_no_bundle_that_a_training_is_about_to_register(
+    scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = OTHERS[2]
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.0)
+    with turns.turn(scope, MODEL, "training r1"):
+        stored = bundles.store(scope, bundle(scope, ITEMS, {gone: [0]}))
+        Ledger(scope).add(gone, "letter")
+        with pytest.raises(LeaseHeld, match="training r1"):
+            forget.BundlesPlace(scope).erase(gone)
+        assert objects(scope).exists(stored.key)
+    forget.BundlesPlace(scope).erase(gone)
+    assert not objects(scope).exists(stored.key)
 
 
 def test_a_training_that_an_erasure_overtakes_is_not_promoted_but_done_again(settings: Settings, scope: Scope) -> None:
@@ -267,5 +282,5 @@ def test_a_training_that_an_erasure_overtakes_is_not_promoted_but_done_again(set
     with pytest.raises(Untrained, match="asked to be forgotten meanwhile"):
         steps.promote(settings, "eu", jobs)
     assert numbers(scope) == []
-    assert due(settings, "eu", [tenant], MODEL) == {tenant: "failed"}
+    assert due(settings, "eu", [tenant], MODEL) == {tenant: "somebody asked to be forgotten"}
     assert steps.learn(settings, "eu", [tenant], MODEL)[tenant].kind == "served"

@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from tests.unit.learning.shops import Row, product, publish_marts, sales
 from varai.kernel import Misconfigured, Untrained
-from varai.learning import bundle, parcels, steps
+from varai.learning import bundle, parcels, steps, turns
 from varai.learning.parcels import Job
 from varai.learning.promote import recipe_of
 from varai.learning.registered import registered_name
@@ -81,6 +83,24 @@ def test_each_tenant_ends_in_its_own_state_and_a_champion_answers(settings: Sett
     assert {"taste", "tiny"} <= {key.split("/")[1].split("-")[0] for key in objects(scope).list("models/")}
 
 
+@pytest.mark.parametrize("step", ["assemble", "train", "evaluate", "promote"])
+def test_what_nobody_foresaw_fails_one_tenant_and_quotes_nothing(
+    settings: Settings, names: dict[str, str], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurt, body = names["new"], getattr(steps, f"_{step}")
+
+    def hurting(at: Any) -> None:
+        if at.job.tenant == hurt:
+            raise np.linalg.LinAlgError("jane@example.org")
+        body(at)
+
+    monkeypatch.setattr(steps, f"_{step}", hurting)
+    found = steps.learn(settings, "eu", [hurt, names["tiny"]], MODEL)
+    assert {tenant: state.kind for tenant, state in found.items()} == {hurt: "failed", names["tiny"]: "too little"}
+    assert found[hurt].sentence.startswith("LinAlgError was raised.")
+    assert "jane" not in found[hurt].sentence
+
+
 def test_nothing_new_makes_no_version_and_what_is_newer_does(settings: Settings, names: dict[str, str]) -> None:
     tenant, scope = names["taste"], settings.scope("eu", names["taste"])
     registry, name = Registry(scope), registered_name(scope, MODEL)
@@ -112,6 +132,18 @@ def test_after_a_rollback_training_waits_for_a_person(settings: Settings, names:
     champion = registry.champion(name)
     assert champion is not None
     assert champion.number == first.number
+
+
+def test_while_somebody_moves_a_champion_no_training_does(
+    settings: Settings, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, scope = names["taste"], settings.scope("eu", names["taste"])
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.0)
+    with turns.turn(scope, MODEL, "jane who rolls back"):
+        state = steps.learn(settings, "eu", [tenant], MODEL)[tenant]
+    assert (state.kind, "worked on by jane who rolls back" in state.sentence) == ("failed", True)
+    assert Registry(scope).versions(registered_name(scope, MODEL)) == []
+    assert steps.learn(settings, "eu", [tenant], MODEL)[tenant].kind == "served"
 
 
 def test_without_taste_the_floor_is_served_and_says_so(settings: Settings, names: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import free_port
 from varai.kernel import Gone, InUse, Malformed, Misconfigured, Scope, Unavailable
+from varai.learning.bundle import mapping_version
 from varai.learning.registered import registered_name
 from varai.learning.tracking import Registry
 from varai.learning.words import Pointer
@@ -23,7 +24,7 @@ POINTER = Pointer(
     bundle="models/acme/recommender/0123456789abcdef.npz.sealed",
     sha256="0123456789abcdef" * 4,
     snapshot="s1",
-    mapping="m1",
+    mapping=mapping_version(),
     code="0.1.0+abc",
     suites="{}",
     trained_at="2026-11-26T04:00:00+00:00",
@@ -102,6 +103,15 @@ def test_promotion_and_rollback_change_what_serving_is_told(scope: Scope) -> Non
     assert registry.rollback(name, "no").number == 1
 
 
+def test_a_training_s_promotion_keeps_what_a_person_said(scope: Scope) -> None:
+    registry, name = registered(scope, 3)
+    registry.promote(name, 1)
+    registry.promote(name, 2)
+    registry.rollback(name, "worse in the shop")
+    registry.promote(name, 3, release=False)
+    assert registry.held(name) == "worse in the shop"
+
+
 def test_a_champion_set_by_hand_goes_back_to_what_was_before_it(scope: Scope) -> None:
     registry, name = registered(scope, 3)
     for number in (1, 2, 3):
@@ -125,6 +135,21 @@ def test_a_run_behind_a_champion_is_not_deleted(scope: Scope) -> None:
         registry.rollback(name, "to what is gone")
     with pytest.raises(Gone):
         registry.promote(name, 1)
+
+
+def test_a_version_of_another_mapping_is_neither_promoted_nor_gone_back_to(scope: Scope) -> None:
+    registry, name = registered(scope, 1)
+    registry.promote(name, 1)
+    old = registry.register(name, replace(POINTER, mapping="0" * 16), "# card\n", {})
+    with pytest.raises(Malformed, match=r"another mapping .* `varai models train`"):
+        registry.promote(name, old.number)
+    assert served(scope, name) == "s1"
+    registry._client.set_registered_model_tag(
+        name, "varai.history", f"[{old.number}, 1]"
+    )  # as a release before left it
+    with pytest.raises(Malformed, match="another mapping"):
+        registry.rollback(name, "worse in the shop")
+    assert (served(scope, name), registry.held(name)) == ("s1", None)
 
 
 def test_a_tenant_whose_name_begins_another_s_is_told_apart(scope: Scope) -> None:

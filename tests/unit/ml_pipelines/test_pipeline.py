@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +19,9 @@ import yaml
 from ml_pipelines.components import IMAGE
 from ml_pipelines.pipeline import COMPILED, compile_to
 from tests.unit.learning.shops import product, publish_marts, sales
-from varai.kernel import Misconfigured, Unavailable, Untrained
+from varai.kernel import Misconfigured, Unavailable, Untrained, utc_now
+from varai.learning import states
+from varai.learning.due import due
 from varai.learning.registered import registered_name
 from varai.learning.tracking import Registry
 from varai.settings import Settings, load
@@ -30,6 +34,12 @@ def pipelines_run(settings: Settings, tenants: list[str]) -> str:
     from varai.orchestration import pipelines  # imports Airflow, which looks for its home
 
     return pipelines.run(settings, "eu", "recommender", tenants, "r1")
+
+
+def tried(number: int) -> Mapping[str, Any]:
+    """The context of a task's try, of a run that began some minutes ago."""
+    run = SimpleNamespace(start_date=utc_now() - timedelta(minutes=5))
+    return {"task_instance": SimpleNamespace(try_number=number), "dag_run": run}
 
 
 @pytest.fixture
@@ -81,13 +91,44 @@ def test_the_local_runner_goes_the_whole_road(settings: Settings) -> None:
     publish_marts(settings.scope("eu"), sales(1, taste=True), offered, tenant=enough)
     publish_marts(settings.scope("eu"), sales(1, taste=True), offered, ", trainable", broken)
     with pytest.raises(Untrained, match=broken) as told:
-        steps.learn("eu", "recommender", [enough, broken])
+        steps.learn("eu", "recommender", [enough, broken], tried(1))
     assert enough not in str(told.value)
     scope = settings.scope("eu", enough)
     champion = Registry(scope).champion(registered_name(scope, "recommender"))
     assert champion is not None
     assert champion.number == 1
-    assert steps.learn("eu", "recommender", [enough])[enough].startswith("unchanged: ")
+    assert steps.learn("eu", "recommender", [enough], tried(1))[enough].startswith("unchanged: ")
+
+
+def test_a_task_that_is_tried_again_takes_only_what_failed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from varai.orchestration import pipelines, steps
+
+    ran: list[list[str]] = []
+
+    def service(settings: Settings, region: str, model: str, tenants: list[str], run: str) -> str:
+        ran.append(tenants)
+        return "https://service/runs/1"
+
+    def ended(tenant: str, kind: states.Kind, at: datetime) -> None:
+        scope = settings.scope("eu", tenant)
+        states.write(scope, "recommender", states.State(kind=kind, sentence="So it was.", at=at, run="r1"))
+
+    monkeypatch.setattr(pipelines, "run", service)
+    ended("good", "served", utc_now())
+    ended("failing", "failed", utc_now())
+    ended("older", "served", utc_now() - timedelta(days=7))
+    batch = ["good", "failing", "older", "new"]
+    told = steps.learn("eu", "recommender", batch, tried(2))
+    assert (ran, told["good"]) == ([["failing", "older", "new"]], "served: So it was.")
+    found = [states.read(settings.scope("eu", tenant), "recommender") for tenant in batch]
+    assert [state.kind for state in found if state] == ["served", "submitted", "submitted", "submitted"]
+    assert (
+        due(settings, "eu", ["failing", "new"], "recommender") == {}
+    )  # at the next snapshot they are at work elsewhere
+    assert "run" not in steps.learn("eu", "recommender", batch, tried(3))
+    assert len(ran) == 1
+    steps.learn("eu", "recommender", ["good"], tried(1))
+    assert ran[1:] == [["good"]]
 
 
 def test_a_run_that_ends_early_is_no_success(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +137,8 @@ def test_a_run_that_ends_early_is_no_success(settings: Settings, monkeypatch: py
     monkeypatch.setenv("VARAI_WORKERS", "none")  # which the processes of the steps refuse
     monkeypatch.setattr(steps, "load_settings", lambda: settings)
     with pytest.raises(Untrained, match="ended early"):
-        steps.learn("eu", "recommender", ["acme"])
+        steps.learn("eu", "recommender", ["acme"], tried(1))
+    assert due(settings, "eu", ["acme"], "recommender") == {}  # it is let be for some hours
 
 
 class Kubeflow(BaseHTTPRequestHandler):
