@@ -251,6 +251,21 @@ class Registry:
         self._client.set_registered_model_tag(name, _HISTORY, json.dumps(list(history)))
         self._client.set_registered_model_alias(name, ALIAS, str(number))
 
+    def retire(self, name: str, number: int) -> None:
+        """Let the champion serve no more, and nothing in its place until one is promoted; a hold ends with what it held.
+
+        Raises:
+            Gone: this version is not the champion.
+        """
+        with self._told():
+            if self._champion_of(name) != number:
+                raise Gone(f"Version {number} is not the champion of {name}.", "See `varai models list`.")
+            history = [one for one in self._history(name) if one != number]
+            self._client.set_registered_model_tag(name, _HISTORY, json.dumps(history))
+            if self._tags(name).get(_HELD):
+                self._client.delete_registered_model_tag(name, _HELD)
+            self._client.delete_registered_model_alias(name, ALIAS)
+
 
 def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:
     """A model directory that MLflow can load where the region's keys are: it holds no weights."""
