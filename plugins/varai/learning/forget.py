@@ -41,8 +41,8 @@ def forget(scope: Scope) -> int:
         Misconfigured, Unavailable: the region has no registry, or it does not answer. Nothing is lost: call again.
     """
     erased, changed = Ledger(scope).subjects, 0
-    for model in _models(scope) if erased else ():
-        if not _bundles(scope, model):
+    for model in models_of(scope) if erased else ():
+        if not keys_of(scope, model):
             continue
         registry, name = Registry(scope), registered_name(scope, model)
         versions = registry.versions(name)
@@ -50,7 +50,7 @@ def forget(scope: Scope) -> int:
             if CLEANED in version.tags and not version.champion:
                 delete(scope, model, version.number)
                 changed += 1
-        for key in _bundles(scope, model):
+        for key in keys_of(scope, model):
             pointing = [one for one in versions if one.tags.get("varai.bundle") == key]
             changed += _free(scope, registry, model, key, pointing, erased)
     return changed
@@ -105,8 +105,8 @@ class BundlesPlace:
 
     def find(self, subject: str) -> Iterator[Finding]:
         """Bundles that hold the subject, with how many purchases; of one that cannot be read nobody can say that it does not."""
-        for model in _models(self._scope):
-            for key in _bundles(self._scope, model):
+        for model in models_of(self._scope):
+            for key in keys_of(self._scope, model):
                 known = _opened(self._scope, key)
                 row = known.subject(subject) if known is not None else None
                 if known is None or row is not None:
@@ -156,11 +156,13 @@ _READERS: Final[dict[str, Callable[[Scope, Job], Dataset | Trained | None]]] = {
 }
 
 
-def _models(scope: Scope) -> list[str]:
+def models_of(scope: Scope) -> list[str]:
+    """Models of which the bucket holds anything of the scope's tenant, in order."""
     return sorted({key.split("/")[2] for key in objects(scope).list(f"models/{scope.tenant}/")})
 
 
-def _bundles(scope: Scope, model: str) -> list[str]:
+def keys_of(scope: Scope, model: str) -> list[str]:
+    """Keys of a model's bundles, in order."""
     return [
         key for key in objects(scope).list(bundles.folder(str(scope.tenant), model)) if key.endswith(bundles.ENDING)
     ]

@@ -266,6 +266,15 @@ class Registry:
                 self._client.delete_registered_model_tag(name, _HELD)
             self._client.delete_registered_model_alias(name, ALIAS)
 
+    def before(self, name: str) -> int | None:
+        """The version that a rollback would make the champion, if there is one."""
+        champions = {one.number: one.champion for one in self.versions(name)}
+        current = next((number for number, champion in champions.items() if champion), None)
+        with self._told():
+            history = [one for one in self._history(name) if one in champions]
+        earlier = history[: history.index(current)] if current in history else history
+        return earlier[-1] if earlier else None
+
 
 def _write_model(folder: Path, pointer: Pointer, card: str) -> Path:
     """A model directory that MLflow can load where the region's keys are: it holds no weights."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -274,6 +275,30 @@ def test_after_a_champion_is_retired_the_shop_is_told_that_nothing_was_trained(
     with TestClient(create_app(settings, "eu")) as client:
         assert status() == 404
     assert "has no champion" in varai(["models", "retire", *where]).stderr
+
+
+def test_the_sweep_keeps_the_champion_the_way_back_and_the_last_five_that_are_young(
+    settings: Settings, scope: Scope
+) -> None:
+    models, name, keys = Registry(scope), registered_name(scope, MODEL), {}
+    for number, days in enumerate((300, 200, 100, 6, 5, 4, 3, 2, settings.landing_days + 1), 1):
+        stored = bundles.store(scope, bundle(scope, ITEMS, {OTHERS[0]: [1]}, snapshot_id=f"s{number}"))
+        keys[number] = stored.key
+        trained_at = (utc_now() - timedelta(days=days)).isoformat()
+        at = replace(POINTER, bundle=stored.key, mapping=bundles.mapping_version(), trained_at=trained_at)
+        models.register(name, at, "# card\n", {})
+        if number <= 3:
+            models.promote(name, number)
+    for orphan, hours in (("young", 23), ("old", 25)):
+        keys[orphan] = bundles.store(scope, bundle(scope, ITEMS, {}, snapshot_id=orphan)).key
+        at_s = utc_now().timestamp() - hours * 3600
+        os.utime(objects(scope).local(keys[orphan]) or "", (at_s, at_s))
+    assert retention.sweep(settings, "eu") == {"states": 0, "models": 0, "versions": 4}
+    assert retention.sweep(settings, "eu")["versions"] == 0
+    kept = [8, 7, 6, 5, 3, 2]
+    assert numbers(scope) == [(number, number == 3) for number in kept]
+    assert set(objects(scope).list(f"models/{scope.tenant}/")) == {keys[one] for one in (*kept, "young")}
+    assert models.rollback(name, "worse in the shop").number == 2
 
 
 def test_a_registry_that_is_down_leaves_the_request_open(settings: Settings, scope: Scope, canary: str) -> None:
