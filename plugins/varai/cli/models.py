@@ -12,7 +12,7 @@ from rich.console import Console
 
 from varai.cli import tables
 from varai.cli.arguments import Json, MaybeRegion, MaybeTenant, Region, Tenant, chosen_regions, operator
-from varai.kernel import Misconfigured, Scope
+from varai.kernel import Gone, Misconfigured, Scope
 from varai.learning import answers, states
 from varai.learning.registered import registered_name
 from varai.learning.spec import specs
@@ -92,6 +92,33 @@ def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, mode
         forget.delete(scope, model, version)
     audit.append(scope, "model.deleted", f"{name}/{version}", reason, actor=operator())
     typer.echo(f"Version {version} of {name} is deleted.")
+
+
+@app.command()
+def retire(
+    region: Region,
+    tenant: Tenant,
+    reason: Reason,
+    model: Model = _RECOMMENDER,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
+) -> None:
+    """Take the champion from service and delete it; nobody is served until another is trained or promoted."""
+    from varai.learning import forget
+
+    scope = load().scope(region, tenant)
+    name = registered_name(scope, model)
+    champion = Registry(scope).champion(name)
+    if champion is None:
+        raise Gone(f"{name} has no champion.", "See `varai models list`.")
+    typer.echo(
+        f"Version {champion.number} is the champion of {name}, trained at {champion.tags.get('varai.trained_at')}."
+    )
+    if not yes:
+        typer.echo("Nothing was changed; add --yes to retire it.")
+        return
+    with turn(scope, model, operator()):
+        forget.retire(scope, model, champion, reason, actor=operator())
+    typer.echo("It is retired and deleted; nobody is served until `varai models train` or `promote` makes another.")
 
 
 @app.command()

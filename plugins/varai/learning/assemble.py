@@ -49,6 +49,7 @@ REASONS: Final = (
     "product unknown",
     "gift card",
     "without a date",
+    "dated after the snapshot",
 )
 """Why a line teaches nothing; of several reasons the first counts."""
 
@@ -101,7 +102,7 @@ def gather(
     lines: pa.Table, products: pa.Table, erased: Collection[str], spec: ModelSpec, *, snapshot_id: str, as_of: datetime
 ) -> Dataset | TooLittle:
     """`assemble` from tables with the columns of LINES and PRODUCTS; equal rows in any order give equal datasets."""
-    kept, left_out = _part(lines, products, erased)
+    kept, left_out = _part(lines, products, erased, as_of)
     rows = kept.select(["feed", "order_id", "subject", "product_id", "processed_at"]).to_pydict()
     # One order holds a product once, however many lines or pieces of it.
     bought = {
@@ -134,7 +135,9 @@ def gather(
     return _too_little(data, spec) or data
 
 
-def _part(lines: pa.Table, products: pa.Table, erased: Collection[str]) -> tuple[pa.Table, Mapping[str, int]]:
+def _part(
+    lines: pa.Table, products: pa.Table, erased: Collection[str], as_of: datetime
+) -> tuple[pa.Table, Mapping[str, int]]:
     """The lines that teach, and the count of the others by the first reason that holds."""
     keys = pc.binary_join_element_wise(lines["feed"], lines["product_id"], "/")
     cards = pa.array(sorted({key for key, card in _keyed(products, "gift_card") if card}), pa.string())
@@ -148,6 +151,8 @@ def _part(lines: pa.Table, products: pa.Table, erased: Collection[str]) -> tuple
         "product unknown": pc.is_null(lines["product_id"]),
         "gift card": pc.fill_null(pc.is_in(keys, value_set=cards), False),
         "without a date": pc.is_null(lines["processed_at"]),
+        # One order of 2035 would put both windows, which end with the last purchase, after all that was sold.
+        "dated after the snapshot": pc.fill_null(pc.greater(lines["processed_at"], as_of), False),
     }
     left = np.ones(len(lines), bool)
     counts: Counter[str] = Counter()

@@ -279,11 +279,12 @@ def pack(bundle: Bundle) -> bytes:
     return out.getvalue()
 
 
-def unpack(data: bytes) -> Bundle:
-    """The bundle of these bytes, checked: whatever it says can be served.
+def unpack(data: bytes, *, any_mapping: bool = False) -> Bundle:
+    """The bundle of these bytes, checked: whatever it says can be served, unless `any_mapping` only asks what it holds.
 
     Raises:
-        Malformed: the file is damaged, does not agree with itself, holds what is no finite number, or is of another mapping.
+        Malformed: the file is damaged, does not agree with itself, holds what is no finite number, is of another form, or,
+            without `any_mapping`, of another mapping.
     """
     try:
         meta, arrays = _read(data)
@@ -293,7 +294,7 @@ def unpack(data: bytes) -> Bundle:
         raise Malformed(
             f"A model cannot be read: {type(error).__name__}.", "Train it again, or roll back to an earlier version."
         ) from error
-    if meta["form"] != FORM or found.mapping != mapping_version():
+    if meta["form"] != FORM or not (any_mapping or found.mapping == mapping_version()):
         raise Malformed(
             "A model was trained by another mapping of the fields than today's.",
             "Run transform, then train it again.",
@@ -351,13 +352,14 @@ def store(scope: Scope, bundle: Bundle) -> Stored:
     return stored
 
 
-def load(scope: Scope, key: str, sha256: str) -> Bundle:
+def load(scope: Scope, key: str, sha256: str, *, any_mapping: bool = False) -> Bundle:
     """Open, check and read a bundle of the scope's tenant.
 
     Args:
         scope: of the tenant.
         key: as `Stored` has it.
         sha256: of the plaintext, hex; or its beginning, at least the 16 digits of a bundle's id.
+        any_mapping: read one of another release's mapping too: it may not serve, but says whom it holds.
 
     Raises:
         FileNotFoundError: there is no such object. Misconfigured: it is another tenant's.
@@ -367,7 +369,7 @@ def load(scope: Scope, key: str, sha256: str) -> Bundle:
         data = file.read()
     if len(sha256) < 16 or not hashlib.sha256(data).hexdigest().startswith(sha256):
         raise Malformed(f"The model at '{key}' is not the one that was registered.", "Train it again, or roll back.")
-    bundle = unpack(data)
+    bundle = unpack(data, any_mapping=any_mapping)
     if (bundle.region, bundle.tenant) != (scope.region, scope.tenant):
         raise Malformed(f"The model at '{key}' was made for another tenant.", "Train it again, or roll back.")
     return bundle

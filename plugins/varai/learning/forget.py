@@ -2,7 +2,8 @@
 
 The ledger of a tenant in; versions that know anybody of it go, and the champion's bundle is written anew without them, since a shop
 is answered from it until the next training. What a model learned from a person it forgets with that training; a version
-that was cleaned goes as soon as it is no champion, so that nothing rolls back to it.
+that was cleaned goes as soon as it is no champion, so that nothing rolls back to it. Of a bundle that cannot be read nobody can
+say whom it holds: it goes, also a champion's, which could not serve either.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from varai.learning.registered import registered_name
 from varai.learning.tracking import CLEANED, Registry, Version
 from varai.learning.turns import turn
 from varai.learning.words import Dataset, Trained
-from varai.privacy import Finding, Ledger, Place
+from varai.privacy import Finding, Ledger, Place, audit
 from varai.settings import Settings
 from varai.stores import objects
+
+_UNREADABLE: Final = "Its bundle cannot be read, so nobody can say that who asked to be forgotten is not in it."
 
 
 def places(settings: Settings, scope: Scope) -> Sequence[Place]:
@@ -33,15 +36,15 @@ def places(settings: Settings, scope: Scope) -> Sequence[Place]:
 def forget(scope: Scope) -> int:
     """Free the bundles of the scope's tenant from everybody its ledger names; returns how many were deleted or written anew.
 
-    A champion that cannot be read, and so cannot serve, waits for the training that replaces it.
+    A champion whose bundle cannot be read, and so cannot serve, is retired; a bundle of another mapping can be read.
 
     Raises:
         Misconfigured, Unavailable: the region has no registry, or it does not answer. Nothing is lost: call again.
         LeaseHeld: somebody else moves the champion, such as a training. Nothing is lost either.
     """
     erased, changed = Ledger(scope).subjects, 0
-    for model in _models(scope) if erased else ():
-        if not _bundles(scope, model):
+    for model in models_of(scope) if erased else ():
+        if not keys_of(scope, model):
             continue
         with turn(scope, model, "erasure"):
             changed += _freed(scope, model, erased)
@@ -56,9 +59,9 @@ def _freed(scope: Scope, model: str, erased: Collection[str]) -> int:
         if CLEANED in version.tags and not version.champion:
             delete(scope, model, version.number)
             changed += 1
-    for key in _bundles(scope, model):
+    for key in keys_of(scope, model):
         pointing = [one for one in versions if one.tags.get("varai.bundle") == key]
-        changed += _free(scope, registry, key, pointing, erased)
+        changed += _free(scope, registry, model, key, pointing, erased)
     return changed
 
 
@@ -71,14 +74,27 @@ def delete(scope: Scope, model: str, number: int) -> None:
         objects(scope).delete(gone)
 
 
-def _free(scope: Scope, registry: Registry, key: str, pointing: Sequence[Version], erased: Collection[str]) -> bool:
+def retire(scope: Scope, model: str, champion: Version, reason: str, *, actor: str = "varai") -> None:
+    """Take the champion from service and delete it as `delete` does; nobody is served until another is promoted. Audited.
+
+    Raises:
+        Gone: it is not the champion any more. Malformed: without a reason.
+    """
+    with audit.act(scope, "model.retirement", f"{champion.name}/{champion.number}", reason, actor=actor):
+        Registry(scope).retire(champion.name, champion.number)
+        delete(scope, model, champion.number)
+
+
+def _free(
+    scope: Scope, registry: Registry, model: str, key: str, pointing: Sequence[Version], erased: Collection[str]
+) -> bool:
     """One bundle without these people; whether anything had to be done."""
     known = _opened(scope, key)
     if known is not None and not _known(known, erased):
         return False
     champion = next((one for one in pointing if one.champion), None)
     if champion is not None and known is None:
-        return False
+        retire(scope, model, champion, _UNREADABLE)
     for one in pointing:
         if not one.champion:
             registry.delete(one.name, one.number)
@@ -98,8 +114,8 @@ class BundlesPlace:
 
     def find(self, subject: str) -> Iterator[Finding]:
         """Bundles that hold the subject, with how many purchases; of one that cannot be read nobody can say that it does not."""
-        for model in _models(self._scope):
-            for key in _bundles(self._scope, model):
+        for model in models_of(self._scope):
+            for key in keys_of(self._scope, model):
                 known = _opened(self._scope, key)
                 row = known.subject(subject) if known is not None else None
                 if known is None or row is not None:
@@ -149,11 +165,13 @@ _READERS: Final[dict[str, Callable[[Scope, Job], Dataset | Trained | None]]] = {
 }
 
 
-def _models(scope: Scope) -> list[str]:
+def models_of(scope: Scope) -> list[str]:
+    """Models of which the bucket holds anything of the scope's tenant, in order."""
     return sorted({key.split("/")[2] for key in objects(scope).list(f"models/{scope.tenant}/")})
 
 
-def _bundles(scope: Scope, model: str) -> list[str]:
+def keys_of(scope: Scope, model: str) -> list[str]:
+    """Keys of a model's bundles, in order."""
     return [
         key for key in objects(scope).list(bundles.folder(str(scope.tenant), model)) if key.endswith(bundles.ENDING)
     ]
@@ -161,8 +179,9 @@ def _bundles(scope: Scope, model: str) -> list[str]:
 
 def _opened(scope: Scope, key: str) -> Bundle | None:
     """The bundle at a key of ours, which names the beginning of its SHA-256; None: it cannot be read."""
+    digest = key.rpartition("/")[2].removesuffix(bundles.ENDING)
     try:
-        return bundles.load(scope, key, key.rpartition("/")[2].removesuffix(bundles.ENDING))
+        return bundles.load(scope, key, digest, any_mapping=True)  # whoever goes back a release goes back to such a one
     except (Malformed, FileNotFoundError):
         return None
 

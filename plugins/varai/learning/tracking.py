@@ -263,6 +263,30 @@ class Registry:
         self._client.set_registered_model_tag(name, _HISTORY, json.dumps(list(history)))
         self._client.set_registered_model_alias(name, ALIAS, str(number))
 
+    def retire(self, name: str, number: int) -> None:
+        """Let the champion serve no more, and nothing in its place until one is promoted; a hold ends with what it held.
+
+        Raises:
+            Gone: this version is not the champion.
+        """
+        with self._told():
+            if self._champion_of(name) != number:
+                raise Gone(f"Version {number} is not the champion of {name}.", "See `varai models list`.")
+            history = [one for one in self._history(name) if one != number]
+            self._client.set_registered_model_tag(name, _HISTORY, json.dumps(history))
+            if self._tags(name).get(_HELD):
+                self._client.delete_registered_model_tag(name, _HELD)
+            self._client.delete_registered_model_alias(name, ALIAS)
+
+    def before(self, name: str) -> int | None:
+        """The version that a rollback would make the champion, if there is one."""
+        champions = {one.number: one.champion for one in self.versions(name)}
+        current = next((number for number, champion in champions.items() if champion), None)
+        with self._told():
+            history = [one for one in self._history(name) if one in champions]
+        earlier = history[: history.index(current)] if current in history else history
+        return earlier[-1] if earlier else None
+
 
 def _must_fit(version: Version) -> None:
     """Raise Malformed for a version that serving would refuse."""

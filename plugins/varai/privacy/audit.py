@@ -11,7 +11,8 @@ Collections: `audit` {_id: "<chain>/<number>", chain, number, at, actor, action,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -80,6 +81,18 @@ def append(scope: Scope, action: str, subject: str | None, reason: str, *, actor
             continue
         _advance(scope, entry)
         return entry
+
+
+@contextmanager
+def act(scope: Scope, name: str, subject: str | None, reason: str, *, actor: str = "varai") -> Iterator[None]:
+    """Audit an act before and after: `{name}.begun`, then `{name}.done`. One that only began was refused, failed or cut short.
+
+    Raises:
+        Malformed: without a reason; nothing is done then.
+    """
+    append(scope, f"{name}.begun", subject, reason, actor=actor)
+    yield
+    append(scope, f"{name}.done", subject, reason, actor=actor)
 
 
 def verify(scope: Scope) -> Broken | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from varai.kernel import utc_now
 from varai.landing import sweep as sweep_landing
@@ -11,7 +10,7 @@ from varai.landing import sweep_events
 from varai.registry.progress import progress_writer
 from varai.river.context import Progress
 from varai.settings import Settings
-from varai.stores import objects
+from varai.stores import ObjectStore, objects
 
 _RUN_RECORD_DAYS = 400
 _ORPHAN_HOURS = 48
@@ -30,7 +29,7 @@ def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
     store = objects(scope)
     cut = (utc_now() - timedelta(days=_RUN_RECORD_DAYS)).strftime("%Y%m%dT%H%M%S")
     runs = [key for key in store.list("runs/") if key.removeprefix("runs/") < cut]
-    orphans = [key for kind in _ORPHANS for key in store.list(kind) if _older(store.local(key), _ORPHAN_HOURS)]
+    orphans = [key for kind in _ORPHANS for key in store.list(kind) if _older(store, key, _ORPHAN_HOURS)]
     if not dry_run:
         for key in (*runs, *orphans):
             store.delete(key)
@@ -39,7 +38,8 @@ def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
     return {"landed": len(landed), "events": events, "runs": len(runs), "mapped": len(orphans)}
 
 
-def _older(path: Path | None, hours: int) -> bool:
-    if path is None:
+def _older(store: ObjectStore, key: str, hours: int) -> bool:
+    try:
+        return utc_now() - store.modified_at(key) > timedelta(hours=hours)
+    except FileNotFoundError:  # the step that it was for has taken it meanwhile
         return False
-    return bool(utc_now().timestamp() - path.stat().st_mtime > hours * 3600)

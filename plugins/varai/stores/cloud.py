@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache as memoised
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -79,6 +80,13 @@ class CloudStore:
         if blob is None:
             raise FileNotFoundError(key)
         return int(blob.size)
+
+    def modified_at(self, key: str) -> datetime:
+        """See ObjectStore."""
+        blob = self._bucket.get_blob(key)
+        if blob is None:
+            raise FileNotFoundError(key)
+        return cast(datetime, blob.updated)
 
     def move(self, key: str, to: str) -> None:
         """See ObjectStore. A copy within the bucket, then a delete: a reader may see both, never neither."""

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -80,6 +81,10 @@ class FolderStore:
     def size(self, key: str) -> int:
         """See ObjectStore."""
         return self._path(key).stat().st_size
+
+    def modified_at(self, key: str) -> datetime:
+        """See ObjectStore."""
+        return datetime.fromtimestamp(self._path(key).stat().st_mtime, UTC)
 
     def move(self, key: str, to: str) -> None:
         """See ObjectStore."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -35,6 +36,10 @@ class ObjectStore(Protocol):
 
     def size(self, key: str) -> int:
         """Bytes of the object."""
+        ...
+
+    def modified_at(self, key: str) -> datetime:
+        """When the object was written last, UTC."""
         ...
 
     def move(self, key: str, to: str) -> None:

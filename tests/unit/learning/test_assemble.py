@@ -33,6 +33,7 @@ FAULTS: dict[str, Row] = {
     "product unknown": {"product_id": None},
     "gift card": {"product_id": "p9"},
     "without a date": {"processed_at": None},
+    "dated after the snapshot": {"processed_at": END + timedelta(seconds=1)},
 }
 ANY_AMOUNT = replace(specs()["recommender"], least=Least(subjects=0, purchases=0, judged=0))
 OFFERED = [product(number, gift_card=number == 9) for number in range(10)]
@@ -120,6 +121,15 @@ def test_too_little_is_a_state_with_a_sentence(spec: ModelSpec, rows: list[Row],
     assert isinstance(found, TooLittle)
     assert said in found.sentence
     assert found.sentence.endswith(".")
+
+
+def test_an_order_of_a_year_to_come_stops_no_shop_from_learning(spec: ModelSpec) -> None:
+    rows = sales(1, taste=True)
+    far = line(len(rows), subject=f"{1:032x}", processed_at=END.replace(year=2035))
+    plain, beside = (collect(each, spec, erased=()) for each in (rows, [*rows, far]))
+    assert isinstance(beside, Dataset)
+    assert beside.left_out == plain.left_out | {"dated after the snapshot": 1}
+    assert beside.at.tobytes() == plain.at.tobytes()
 
 
 class TestFromTheBucket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -37,7 +38,7 @@ from varai.learning.recommend import Asked, recommend
 from varai.learning.registered import registered_name
 from varai.learning.tracking import CLEANED, Registry
 from varai.learning.words import Dataset, Items
-from varai.privacy import Ledger, Pseudonyms, open_object
+from varai.privacy import Ledger, Pseudonyms, audit, open_object
 from varai.registry.accounts import issue_secret
 from varai.settings import Seed, Settings, load
 from varai.stores import objects
@@ -217,17 +218,87 @@ def test_an_erasure_that_was_cut_short_is_ended_by_the_nightly_sweep(settings: S
     assert list(forget.BundlesPlace(scope).find(gone)) == []
 
 
-def test_a_bundle_that_cannot_be_read_goes_but_for_the_champion_s(settings: Settings, scope: Scope) -> None:
-    models = versions(scope, {OTHERS[0]: [0]}, {OTHERS[0]: [1]})
-    pointers = [one.pointer for one in models.versions(registered_name(scope, MODEL))]
-    for one in pointers:
-        objects(scope).write(one.bundle, b"damaged")
+def test_a_champion_that_cannot_be_read_is_retired_and_no_request_waits_for_it(
+    settings: Settings, scope: Scope
+) -> None:
+    models, name, gone = versions(scope, {OTHERS[0]: [0]}, {OTHERS[0]: [1]}), registered_name(scope, MODEL), OTHERS[3]
+    for one in models.versions(name):
+        objects(scope).write(one.pointer.bundle, b"damaged")
+    models.rollback(name, "worse in the shop")
     assert retention.sweep(settings, "eu")["models"] == 0, "Nobody asked to be forgotten."
-    Ledger(scope).add(OTHERS[3], "letter")
-    assert [one.rows for one in forget.BundlesPlace(scope).find(OTHERS[3])] == [0, 0]
-    assert retention.sweep(settings, "eu")["models"] == 1
-    assert numbers(scope) == [(2, True)]
-    assert [one.where for one in forget.BundlesPlace(scope).find(OTHERS[3])] == [pointers[0].bundle]
+    assert [one.rows for one in forget.BundlesPlace(scope).find(gone)] == [0, 0]
+    Ledger(scope).add(gone, "letter")
+    forget.BundlesPlace(scope).erase(gone)
+    assert list(forget.BundlesPlace(scope).find(gone)) == []
+    assert (numbers(scope), models.held(name)) == ([], None), "A hold ends with what it held."
+    told = [(one.action, one.subject) for one in audit.entries(scope)]
+    assert told[:2] == [(f"model.retirement.{when}", f"{name}/1") for when in ("done", "begun")]
+
+
+def test_a_bundle_of_another_mapping_says_whom_it_holds(
+    settings: Settings, scope: Scope, canary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("varai.learning.bundled.mapping_version", lambda: "of a release before")
+        versions(scope, {OTHERS[0]: [1]}, {canary: [0]}, {canary: [0], OTHERS[0]: [1]})
+    Ledger(scope).add(canary, "letter")
+    forget.BundlesPlace(scope).erase(canary)
+    assert list(forget.BundlesPlace(scope).find(canary)) == []
+    assert numbers(scope) == [(3, True), (1, False)], "The way back stays."
+
+
+def test_after_a_champion_is_retired_the_shop_is_told_that_nothing_was_trained(
+    settings: Settings, scope: Scope
+) -> None:
+    where = ("--region", "eu", "--tenant", str(scope.tenant), "--reason", "wrong")
+    versions(scope, {OTHERS[0]: [0]})
+    issued = issue_secret(scope)
+    with TestClient(create_app(settings, "eu")) as client:
+        form = {"grant_type": "client_credentials"}
+        token = client.post("/v1/auth/token", data=form, auth=(issued.client_id, issued.client_secret)).json()
+
+        def status() -> int:
+            client.app.state.context.champions.renew()  # type: ignore[attr-defined]  # a FastAPI
+            headers = {"Authorization": f"Bearer {token['access_token']}"}
+            return client.get("/v1/recommendations", headers=headers).status_code
+
+        assert status() == 200
+        assert "Nothing was changed" in varai(["models", "retire", *where]).stdout
+        assert (numbers(scope), status()) == ([(1, True)], 200)
+        done = varai(["models", "retire", *where, "--yes"])
+        assert done.exit_code == 0, done.output
+        assert (numbers(scope), list(objects(scope).list(f"models/{scope.tenant}/"))) == (
+            [],
+            [f"models/{scope.tenant}/{MODEL}/served.json"],
+        )
+        assert status() == 404
+    with TestClient(create_app(settings, "eu")) as client:
+        assert status() == 404
+    assert "has no champion" in varai(["models", "retire", *where]).stderr
+
+
+def test_the_sweep_keeps_the_champion_the_way_back_and_the_last_five_that_are_young(
+    settings: Settings, scope: Scope
+) -> None:
+    models, name, keys = Registry(scope), registered_name(scope, MODEL), {}
+    for number, days in enumerate((300, 200, 100, 6, 5, 4, 3, 2, settings.landing_days + 1), 1):
+        stored = bundles.store(scope, bundle(scope, ITEMS, {OTHERS[0]: [1]}, snapshot_id=f"s{number}"))
+        keys[number] = stored.key
+        trained_at = (utc_now() - timedelta(days=days)).isoformat()
+        at = replace(POINTER, bundle=stored.key, mapping=bundles.mapping_version(), trained_at=trained_at)
+        models.register(name, at, "# card\n", {})
+        if number <= 3:
+            models.promote(name, number)
+    for orphan, hours in (("young", 23), ("old", 25)):
+        keys[orphan] = bundles.store(scope, bundle(scope, ITEMS, {}, snapshot_id=orphan)).key
+        at_s = utc_now().timestamp() - hours * 3600
+        os.utime(objects(scope).local(keys[orphan]) or "", (at_s, at_s))
+    assert retention.sweep(settings, "eu") == {"states": 0, "models": 0, "versions": 4}
+    assert retention.sweep(settings, "eu")["versions"] == 0
+    kept = [8, 7, 6, 5, 3, 2]
+    assert numbers(scope) == [(number, number == 3) for number in kept]
+    assert set(objects(scope).list(f"models/{scope.tenant}/")) == {keys[one] for one in (*kept, "young")}
+    assert models.rollback(name, "worse in the shop").number == 2
 
 
 def test_a_registry_that_is_down_leaves_the_request_open(settings: Settings, scope: Scope, canary: str) -> None:

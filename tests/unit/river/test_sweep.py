@@ -52,6 +52,21 @@ def test_the_sweep_takes_what_has_outlived_its_days_once(settings: Settings) -> 
     assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 0, "runs": 0, "mapped": 0}
 
 
+def test_in_cloud_storage_too_what_a_killed_training_left_is_swept(
+    settings: Settings, gcs_url: str, gcs_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = settings.stores[REGION].model_copy(update={"bucket": f"gs://{gcs_bucket}", "bucket_url": gcs_url})
+    cloud = settings.model_copy(update={"stores": {REGION: stores}})
+    objects(cloud.scope(REGION)).write(LEARNING, b"rows")
+    assert sweep(cloud, REGION, dry_run=False)["mapped"] == 0
+    later = utc_now() + timedelta(hours=49)
+    monkeypatch.setattr(
+        "varai.river.operate.utc_now", lambda: later
+    )  # an emulator dates what it is given by its own clock
+    assert sweep(cloud, REGION, dry_run=False)["mapped"] == 1
+    assert _keys(cloud) == []
+
+
 def _mapped(settings: Settings, name: str, at: datetime) -> None:
     _aged(settings, f"{MAPPED}{name}.parquet", at)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from varai.kernel import Conflict, Scope
+from varai.kernel import Conflict, Scope, utc_now
 from varai.stores import ObjectStore, objects
 
 Address = tuple[str, str]
@@ -53,6 +54,15 @@ def test_what_is_written_is_read_whole_and_in_parts(store: ObjectStore) -> None:
     with store.open("a/b.bin") as opened_file:
         assert opened_file.read(1000) == data[:1000]
         assert opened_file.read() == data[1000:]
+
+
+def test_a_store_knows_when_an_object_was_written_last(store: ObjectStore) -> None:
+    begun = utc_now()
+    store.write("k", b"1")
+    first = store.modified_at("k")
+    store.write("k", b"2")
+    assert abs(first - begun) < timedelta(minutes=1)
+    assert store.modified_at("k") >= first
 
 
 def test_a_move_replaces_what_was_there(store: ObjectStore) -> None:
@@ -123,8 +133,8 @@ def test_listing_is_the_sorted_keys_with_the_prefix(store: ObjectStore, keys: se
 @pytest.mark.parametrize(
     "ask",
     [lambda store: store.read("none"), lambda store: store.open("none"), lambda store: store.size("none"),
-     lambda store: store.move("none", "other")],
-    ids=["read", "open", "size", "move"],
+     lambda store: store.move("none", "other"), lambda store: store.modified_at("none")],
+    ids=["read", "open", "size", "move", "modified_at"],
 )  # fmt: skip
 def test_a_missing_object_is_told_as_missing(store: ObjectStore, ask: Callable[[ObjectStore], object]) -> None:
     assert store.get("none") is None
