@@ -9,12 +9,13 @@ from varai.kernel import Scope
 from varai.registry import feeds
 
 
-def refuse_unknown(scope: Scope, feed: str | None, stored: Collection[str] = ()) -> None:
+def refuse_unknown(scope: Scope, feed: str | None, stored: Collection[str] = (), where: str = "query.feed") -> None:
     """Raise Problem (422) for a connection nobody knows: no rows would look like no sales, or an empty shop.
 
     Args:
         scope: of the tenant.
         feed: the name that was asked for; None asks for all.
+        where: the place of the name in the request.
         stored: names that what is asked for has rows of, whether they are configured still or not.
     """
     if feed is None or feed in stored:
@@ -22,4 +23,4 @@ def refuse_unknown(scope: Scope, feed: str | None, stored: Collection[str] = ())
     known = {one.name for one in feeds(scope)}.union(stored)
     if feed not in known:
         what = f"there is no such connection, known: {', '.join(sorted(known)) or 'none'}"
-        raise Problem("invalid", "`feed` names no connection.", errors=[{"where": "query.feed", "what": what}])
+        raise Problem("invalid", "`feed` names no connection.", errors=[{"where": where, "what": what}])

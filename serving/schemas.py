@@ -335,12 +335,12 @@ class Models(Shape):
 class ToldEvent(Shape):
     """One thing a visitor did."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="the shop's own; kept once")
+    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="the connection's own; kept once")
     kind: Literal["view", "try_on", "add_to_cart"]
     feed: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     product: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     subject: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$", description="pseudonym of a customer")
-    at: AwareDatetime
+    at: AwareDatetime = Field(description="when, from the year 2000 until a day from now")
     consent: bool = Field(description="whether the visitor agreed; without, the event is counted and dropped")
 
 

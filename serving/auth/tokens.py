@@ -27,6 +27,8 @@ from varai.registry.accounts import Client
 from varai.registry.signing import ALGORITHM, REREAD, TOKEN_LIFE, Ring, read_ring
 
 SCOPES = ("catalogue:read", "events:write", "recommendations:read", "reports:read", "sync:read")
+READING = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+"""What a client gets that asks for nothing else."""
 LONGEST = 4096
 _TYPE = "at+jwt"
 _REMEMBERED = 4096

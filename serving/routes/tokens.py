@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from serving.auth.credentials import Credentials, invalid_client, read_credentials
-from serving.auth.tokens import SCOPES
+from serving.auth.tokens import READING, SCOPES
 from serving.context import Context, context_of
 from serving.openapi import problems
 from serving.problems import Problem
@@ -64,7 +64,7 @@ async def give_token(request: Request) -> Response:
     """Exchange a client's id and secret for a token (OAuth 2.0 client credentials).
 
     Send the credentials by HTTP Basic, or as `client_id` and `client_secret` in the form. A token lives 15 minutes; ask
-    for another when it ends.
+    for another when it ends. Without `scope` it may read; to write events, ask for `events:write`.
     """
     context = context_of(request)
     credentials = await read_credentials(request)
@@ -82,7 +82,7 @@ def _exchange(request: Request, context: Context, credentials: Credentials) -> R
     if client is None:
         context.counters.token("refused")
         raise invalid_client()
-    scope = credentials.scope if credentials.scope is not None else frozenset(SCOPES)
+    scope = credentials.scope if credentials.scope is not None else READING
     if not scope or not scope <= frozenset(SCOPES):
         raise Problem("invalid-scope", f"There are the scopes {', '.join(SCOPES)}.", error="invalid_scope")
     token, lives = context.tokens.give(client, scope)

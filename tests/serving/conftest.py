@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from bench.registry import Registry, registry_server
 from serving.allowance import Allowances
 from serving.app import create_app
+from serving.auth.tokens import SCOPES
 from tests.serving.shelves import bundle, staged
 from varai import catalogue, marts, registry
 from varai.kernel import Scope
@@ -44,10 +45,10 @@ class World:
         return self.settings.scope(region, tenant)
 
     def token(self, region: str, tenant: str, **form: str) -> str:
-        """A token of a tenant, fetched as anybody would."""
+        """A token of a tenant for all there is to do, or as `form` asks."""
         client = self.eu if region == "eu" else self.us
         issued = issue_secret(self.scope(region, tenant))
-        asked = {"grant_type": "client_credentials", **form}
+        asked = {"grant_type": "client_credentials", "scope": " ".join(SCOPES), **form}
         answer = client.post("/v1/auth/token", data=asked, auth=(issued.client_id, issued.client_secret))
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])

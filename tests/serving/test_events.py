@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import pytest
 
 from serving.bodies import LARGEST
 from tests.serving.conftest import NOW, SUBJECT, World
+from varai.registry.accounts import issue_secret
 from varai.stores import documents
 
 URL = "/v1/events"
@@ -28,7 +30,7 @@ def tell(world: World, headers: dict[str, str], *events: dict[str, Any]) -> dict
 
 
 def kept(world: World, name: str, tenant: str = "northwind-eu") -> dict[str, Any] | None:
-    return documents(world.scope("eu"))["events"].find_one({"_id": f"{tenant}/{name}"})
+    return documents(world.scope("eu"))["events"].find_one({"_id": f"{tenant}/shop/{name}"})
 
 
 def test_with_consent_it_is_kept_once(world: World, bearer: dict[str, str]) -> None:
@@ -72,6 +74,11 @@ def test_a_neighbour_s_id_is_another(world: World, bearer: dict[str, str], neigh
         ({"kind": "buy"}, "body.events.0.kind"),
         ({"at": "2026-11-10T12:00:00"}, "body.events.0.at"),
         ({"at": "9" * 400}, "body.events.0.at"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "body.events.0.at"),
+        ({"at": "9999-12-31T23:59:59-14:00"}, "body.events.0.at"),
+        ({"at": "1999-12-31T23:59:59Z"}, "body.events.0.at"),
+        ({"at": (NOW + timedelta(days=2)).isoformat()}, "body.events.0.at"),
+        ({"feed": "nowhere"}, "body.events.feed"),
     ],
 )
 def test_what_is_wrong_is_named_and_not_quoted_and_nothing_of_the_batch_is_kept(
@@ -125,3 +132,14 @@ def test_a_batch_has_a_bound(world: World, bearer: dict[str, str]) -> None:
 def test_a_token_that_reads_does_not_write(world: World) -> None:
     headers = {"Authorization": f"Bearer {world.token('eu', 'northwind-eu', scope='recommendations:read')}"}
     assert world.eu.post(URL, headers=headers, json={"events": [event()]}).status_code == 403
+
+
+def test_who_asks_for_no_scope_may_not_write(world: World) -> None:
+    """What reads reports must not become able to write because there is more to do."""
+    issued = issue_secret(world.scope("eu", "northwind-eu"))
+    form = {"grant_type": "client_credentials"}
+    given = world.eu.post("/v1/auth/token", data=form, auth=(issued.client_id, issued.client_secret)).json()
+    assert all(scope.endswith(":read") for scope in given["scope"].split())
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    assert world.eu.post(URL, headers=headers, json={"events": [event()]}).status_code == 403
+    assert world.eu.get("/v1/sync", headers=headers).status_code == 200

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from bench.registry import Registry
 from serving.app import create_app
+from serving.auth.tokens import SCOPES
 from tests.serving import conftest
 from tests.serving.conftest import NOW, PLENTY, SUBJECT
 from tests.serving.test_events import event
@@ -57,7 +58,7 @@ def test_a_tour_of_every_route_leaves_what_was_decided_and_nothing_else(
     before, known, asked = bucket(scope), rows(scope), registered.asked
     try:
         with TestClient(create_app(settings, "eu", allowances=PLENTY, clock=lambda: NOW)) as client:
-            form = {"grant_type": "client_credentials"}
+            form = {"grant_type": "client_credentials", "scope": " ".join(SCOPES)}
             token = client.post("/v1/auth/token", data=form, auth=(issued.client_id, issued.client_secret)).json()
             headers = {"Authorization": f"Bearer {token['access_token']}", "Varai-Subject": SUBJECT}
             bodies = {"/v1/events": {"events": [event(subject=SUBJECT)]}, "/v1/recommendations": {"viewed": ["p1"]}}

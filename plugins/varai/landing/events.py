@@ -1,6 +1,6 @@
 """What visitors did, as a shop tells it: events in, each kept once, those of people who asked to be forgotten never.
 
-Collection `events`: {_id: "<tenant>/<id>", tenant, kind, feed, product, subject, at, received_at}. A customer stands there as a
+Collection `events`: {_id: "<tenant>/<feed>/<id>", tenant, kind, feed, product, subject, at, received_at}. A customer stands there as a
 pseudonym, and nothing else says who it was. Events live as long as landed objects.
 """
 
@@ -33,7 +33,7 @@ class Event:
     """One thing a visitor did.
 
     Attributes:
-        id: the shop's own, by which it is kept once.
+        id: the shop's own, by which it is kept once per feed.
         subject: pseudonym of a customer; None: a visitor.
         at: when it happened, by the shop's clock.
     """
@@ -65,8 +65,12 @@ def land_events(scope: Scope, events: Sequence[Event], received_at: datetime) ->
         raise Misconfigured("Events belong to one tenant.", "Pass a scope of one tenant.")
     forgotten = Ledger(scope).subjects if any(one.subject for one in events) else frozenset()
     known = [one for one in events if one.subject not in forgotten]
-    fresh = {one.id: _document(scope.tenant, one, received_at) for one in reversed(known)}
-    landed = _insert(scope, list(fresh.values()))
+    made = [_document(scope.tenant, one, received_at) for one in reversed(known)]
+    landed = _insert(scope, list({one["_id"]: one for one in made}.values()))
+    people = {one.subject for one in known if one.subject}
+    if people:  # an erasure that was asked for since the first look may have searched before the batch was there
+        for subject in people & Ledger(scope).subjects:
+            EventsPlace(scope).erase(subject)
     return LandedEvents(landed, len(known) - landed, len(events) - len(known))
 
 
@@ -102,7 +106,7 @@ class EventsPlace:
 
 def _document(tenant: str, event: Event, received_at: datetime) -> dict[str, Any]:
     return {
-        "_id": f"{tenant}/{event.id}",
+        "_id": f"{tenant}/{event.feed}/{event.id}",
         "tenant": tenant,
         "kind": event.kind,
         "feed": event.feed,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -164,7 +165,10 @@ def _worded(bundle: Bundle, name: str, wanted: Sequence[str]) -> Booleans:
     found = np.zeros(len(bundle), np.bool_)
     if name == "feed":
         for feed in wanted:
-            found |= np.fromiter((item.startswith(f"{feed}/") for item in bundle.item_ids), np.bool_, len(bundle))
+            first, last = (
+                bisect_left(bundle.item_ids, f"{feed}{end}") for end in "/0"
+            )  # ids are sorted; "0" follows "/"
+            found[first:last] = True
         return found
     attribute = bundle.attributes[name]
     for word in wanted:

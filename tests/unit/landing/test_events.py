@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from varai.kernel import Misconfigured, Scope
-from varai.landing import Event, EventsPlace, LandedEvents, land_events, sweep_events
+from varai.landing import Event, EventsPlace, LandedEvents, events, land_events, sweep_events
 from varai.privacy import Ledger
 from varai.settings import load
 from varai.stores import documents
@@ -48,7 +50,7 @@ def test_each_id_is_kept_once_however_often_it_is_told(scope: Scope, batches: Se
         assert done.landed + done.duplicate == len(batch)
         landed += done.landed
     told = {name for batch in batches for name in batch}
-    assert kept(scope) == sorted(f"north/{name}" for name in told)
+    assert kept(scope) == sorted(f"north/shop/{name}" for name in told)
     assert landed == len(told)
 
 
@@ -65,6 +67,28 @@ def test_tenants_do_not_share_ids(home: Path, mongodb_uri: str, mongodb: str, sc
         land_events(scope_of(home, mongodb_uri, mongodb, None), [event("a")], AT)
 
 
+def test_feeds_of_a_tenant_do_not_share_ids(scope: Scope) -> None:
+    """Two shops that number their events from 1 lose none."""
+    one, other = event("1"), replace(event("1"), feed="outlet")
+    assert land_events(scope, [one, other], AT) == LandedEvents(2, 0, 0)
+    assert land_events(scope, [other, one], AT) == LandedEvents(0, 2, 0)
+
+
+def test_who_asks_to_be_forgotten_while_a_batch_is_written_is_forgotten(
+    scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = events._insert
+
+    def erased_first(held: Scope, fresh: list[dict[str, Any]]) -> int:
+        Ledger(held).add(ANNA, "asked to")
+        EventsPlace(held).erase(ANNA)
+        return insert(held, fresh)
+
+    monkeypatch.setattr(events, "_insert", erased_first)
+    land_events(scope, [event("a", ANNA), event("b", BEN)], AT)
+    assert kept(scope) == ["north/shop/b"]
+
+
 def test_who_asked_to_be_forgotten_is_forgotten_and_stays_so(scope: Scope) -> None:
     land_events(scope, [event("a", ANNA), event("b", BEN), event("c")], AT)
     place = EventsPlace(scope)
@@ -72,9 +96,9 @@ def test_who_asked_to_be_forgotten_is_forgotten_and_stays_so(scope: Scope) -> No
     Ledger(scope).add(ANNA, "asked to")
     place.erase(ANNA)
     assert not list(place.find(ANNA))
-    assert kept(scope) == ["north/b", "north/c"]
+    assert kept(scope) == ["north/shop/b", "north/shop/c"]
     assert land_events(scope, [event("d", ANNA), event("e", BEN)], AT) == LandedEvents(1, 0, 1)
-    assert kept(scope) == ["north/b", "north/c", "north/e"]
+    assert kept(scope) == ["north/shop/b", "north/shop/c", "north/shop/e"]
 
 
 def test_old_events_are_swept(home: Path, mongodb_uri: str, mongodb: str, scope: Scope) -> None:
@@ -83,4 +107,4 @@ def test_old_events_are_swept(home: Path, mongodb_uri: str, mongodb: str, scope:
     region = scope_of(home, mongodb_uri, mongodb, None)
     assert sweep_events(region, before=AT - timedelta(days=1), dry_run=True) == 1
     assert sweep_events(region, before=AT - timedelta(days=1), dry_run=False) == 1
-    assert kept(scope) == ["north/young"]
+    assert kept(scope) == ["north/shop/young"]
