@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx
+import pymongo
 import structlog
 from pymongo.errors import PyMongoError
 
@@ -28,6 +29,9 @@ from varai.privacy import Ledger
 EVERY_S: Final = 15.0
 """How often what serves is compared with registry and catalogue, seconds."""
 PATIENCE_S: Final = 3.0
+"""How long the registry, and a question to the document store, is waited for, seconds."""
+_READING_S: Final = 30.0
+"""The same, where a whole catalogue is read from a store that has just answered."""
 _AGAIN_S: Final = 5.0
 _REREAD_S: Final = 300.0
 _IDLE_S: Final = 3600.0
@@ -95,6 +99,8 @@ class Champions:
     def load(self, tenant: str, model: str) -> Champion:
         """What answers for a tenant, loaded if need be. A failure is remembered for some seconds: it is dear to find out.
 
+        It waits for stores, and for whoever loads the same: never to be called where requests wait for threads.
+
         Raises:
             Gone: no version was promoted yet. Misconfigured: the region has no registry.
             Unavailable, Malformed: it cannot be loaded, and there was none before.
@@ -154,7 +160,6 @@ class Champions:
         scope, held = self._scope_of(seat.tenant), seat.champion
         found: Champion | None = None
         failure: Exception | None = None
-        seat.tried_at = time.monotonic()
         try:
             if not registry_answers:
                 raise Unavailable("The registry of models does not answer.")
@@ -164,12 +169,15 @@ class Champions:
             found = self._filled(scope, version, held)
         except _FAILURES as error:
             failure = error
-            found = None if isinstance(error, Gone) else self._kept(scope, seat.model, held)
+            # Without the document store nothing can be laid anew: it is not waited for twice.
+            hopeless = isinstance(error, Gone) or (held is None and isinstance(error, PyMongoError))
+            found = None if hopeless else self._kept(scope, seat.model, held)
             log.warning(
                 "champion.kept" if found is not None else "champion.none", tenant=seat.tenant, kind=type(error).__name__
             )
         seat.champion = found
         seat.failure = _told(failure) if failure is not None and found is None else None
+        seat.tried_at = time.monotonic()  # after the attempt: finding out may take longer than it is remembered
         return not isinstance(failure, Unavailable)
 
     def _filled(self, scope: Scope, version: Version, held: Champion | None) -> Champion:
@@ -196,9 +204,10 @@ class Champions:
     def _seen(self, scope: Scope, held: Champion) -> Champion:
         """The same model beside today's catalogue and ledger; stale where they cannot be read."""
         try:
-            same = catalogue.version(scope, str(scope.tenant)) == held.shelf
-            if same and time.monotonic() - held.read_at < _REREAD_S:
-                return replace(held, erased=Ledger(scope).subjects)
+            with pymongo.timeout(PATIENCE_S):
+                same = catalogue.version(scope, str(scope.tenant)) == held.shelf
+                if same and time.monotonic() - held.read_at < _REREAD_S:
+                    return replace(held, erased=Ledger(scope).subjects)
             eligible, erased, shelf, read_at = _shelf(scope, held.bundle)
             return replace(held, eligible=eligible, erased=erased, shelf=shelf, read_at=read_at)
         except _FAILURES as error:
@@ -208,10 +217,13 @@ class Champions:
 
 def _shelf(scope: Scope, bundle: Bundle) -> tuple[Eligibility, frozenset[str], int, float]:
     """What is on sale, who is erased, and what both were read at. The version is read first: a later one is read again."""
-    shelf, now = catalogue.version(scope, str(scope.tenant)), utc_now()
-    state = eligibility.on_sale(scope, now)
+    now = utc_now()
+    with pymongo.timeout(PATIENCE_S):
+        shelf, erased = catalogue.version(scope, str(scope.tenant)), Ledger(scope).subjects
+    with pymongo.timeout(_READING_S):
+        state = eligibility.on_sale(scope, now)
     eligibility.keep(scope, state, now)
-    return eligibility.lay(state, bundle), Ledger(scope).subjects, shelf, time.monotonic()
+    return eligibility.lay(state, bundle), erased, shelf, time.monotonic()
 
 
 def _told(error: Exception) -> VaraiError:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -212,6 +213,42 @@ def test_a_failure_is_not_found_out_with_every_request(champions: Champions, reg
         with pytest.raises(Gone):
             champions.load("northwind-eu", MODEL)
     assert registered.asked == 1
+
+
+def test_a_failure_that_took_long_to_find_out_is_remembered_from_its_end(
+    settings: Settings, registered: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, answer = [0.0], registered.answer
+
+    def slow(target: str) -> tuple[int, bytes]:
+        clock[0] += 60
+        return answer(target)
+
+    monkeypatch.setattr(registered, "answer", slow)
+    monkeypatch.setattr("varai.learning.champions.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    champions = Champions(lambda tenant: settings.scope("eu", tenant), every_s=3600)
+    for _ in range(3):
+        with pytest.raises(Gone):
+            champions.load("northwind-eu", MODEL)
+    assert registered.asked == 1
+    champions.close()
+
+
+def test_a_document_store_that_does_not_answer_is_waited_for_once_and_not_for_long(
+    settings: Settings, registered: Registry, scope: Scope, made: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered.promote(scope, made)
+    monkeypatch.setattr("varai.learning.champions.PATIENCE_S", 0.1)
+    nobody = {
+        name: one.model_copy(update={"documents_uri": "mongodb://127.0.0.1:9"}) for name, one in settings.stores.items()
+    }
+    down = settings.model_copy(update={"stores": nobody})
+    champions = Champions(lambda tenant: down.scope("eu", tenant), every_s=3600)
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        champions.load("northwind-eu", MODEL)
+    assert time.monotonic() - begun < 8, "The driver alone waits for ten seconds."
+    champions.close()
 
 
 ABSENT = {
