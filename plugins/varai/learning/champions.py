@@ -36,7 +36,6 @@ _AGAIN_S: Final = 5.0
 _REREAD_S: Final = 300.0
 _IDLE_S: Final = 3600.0
 _MOST: Final = 256
-_FAILURES: Final = (VaraiError, PyMongoError, OSError)
 log = structlog.get_logger(__name__)
 
 
@@ -156,29 +155,34 @@ class Champions:
                 log.error("champions.round", kind=type(error).__name__)
 
     def _renew(self, seat: _Seat, *, registry_answers: bool) -> bool:
-        """Fill or renew a seat; returns whether the registry answered. The failure is kept where there is nothing to serve."""
-        scope, held = self._scope_of(seat.tenant), seat.champion
-        found: Champion | None = None
+        """Fill or renew a seat; returns whether the registry is still to be asked. The failure is kept where nothing serves.
+
+        Whatever goes wrong with one tenant ends here: the seats behind it are renewed all the same.
+        """
+        held, found = seat.champion, None
         failure: Exception | None = None
         try:
+            scope = self._scope_of(seat.tenant)
             if not registry_answers:
                 raise Unavailable("The registry of models does not answer.")
             version = registered.champion(scope, seat.model, self._client)
             if version is None:
                 raise Gone("No model of this tenant serves yet.", "Wait until one is trained and promoted.")
             found = self._filled(scope, version, held)
-        except _FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - one tenant's error must not stop the renewal of others
             failure = error
             # Without the document store nothing can be laid anew: it is not waited for twice.
             hopeless = isinstance(error, Gone) or (held is None and isinstance(error, PyMongoError))
-            found = None if hopeless else self._kept(scope, seat.model, held)
+            found = None if hopeless else self._kept(seat, held)
             log.warning(
                 "champion.kept" if found is not None else "champion.none", tenant=seat.tenant, kind=type(error).__name__
             )
         seat.champion = found
         seat.failure = _told(failure) if failure is not None and found is None else None
         seat.tried_at = time.monotonic()  # after the attempt: finding out may take longer than it is remembered
-        return not isinstance(failure, Unavailable)
+        # Only silence is waited for; a refusal, or a 500 for one model, says nothing about others.
+        silent = isinstance(failure, Unavailable) and isinstance(failure.__cause__, httpx.TransportError)
+        return registry_answers and not silent
 
     def _filled(self, scope: Scope, version: Version, held: Champion | None) -> Champion:
         if held is not None and held.version == version:
@@ -191,15 +195,17 @@ class Champions:
         registered.remember(scope, version)
         return fresh
 
-    def _kept(self, scope: Scope, model: str, held: Champion | None) -> Champion | None:
+    def _kept(self, seat: _Seat, held: Champion | None) -> Champion | None:
         """What served before, with what is on sale now; of a process that has just begun, what served last."""
         try:
+            scope = self._scope_of(seat.tenant)
             if held is not None:
                 return self._seen(scope, replace(held, stale=True))
-            last = registered.recalled(scope, model)
+            last = registered.recalled(scope, seat.model)
             return replace(self._filled(scope, last, None), stale=True) if last else None
-        except _FAILURES:
-            return None
+        except Exception as error:  # noqa: BLE001 - what served goes on, whatever is wrong with what would replace it
+            log.warning("champion.unread", tenant=seat.tenant, kind=type(error).__name__)
+            return replace(held, stale=True) if held is not None else None
 
     def _seen(self, scope: Scope, held: Champion) -> Champion:
         """The same model beside today's catalogue and ledger; stale where they cannot be read."""
@@ -210,7 +216,7 @@ class Champions:
                     return replace(held, erased=Ledger(scope).subjects)
             eligible, erased, shelf, read_at = _shelf(scope, held.bundle)
             return replace(held, eligible=eligible, erased=erased, shelf=shelf, read_at=read_at)
-        except _FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - what is on sale goes on as it was read before
             log.warning("eligibility.kept", tenant=scope.tenant, kind=type(error).__name__)
             return replace(held, stale=True)
 

@@ -13,7 +13,7 @@ import pytest
 from bench.registry import Registry, registry_server
 from tests.serving.shelves import bundle, stock
 from varai.kernel import Gone, Malformed, Misconfigured, Scope, Unavailable
-from varai.learning.bundle import Bundle, key_of, store
+from varai.learning.bundle import Bundle, key_of, load, store
 from varai.learning.champions import Champions
 from varai.privacy import Ledger, move_object
 from varai.settings import Settings
@@ -123,6 +123,54 @@ def test_a_registry_that_fails_leaves_what_served(
     registered.breaks = None
     champions.renew()
     assert number(champions) == ("1", False)
+
+
+def two_loaded(settings: Settings, champions: Champions, registered: Registry, scope: Scope, made: Bundle) -> None:
+    """Of two tenants, the one of `scope` first, version 1 serves and 2 was promoted."""
+    other = settings.scope("eu", "brillen-haus")
+    for one, model in ((scope, made), (other, bundle(other, ITEMS, {}))):
+        registered.promote(one, model, 1)
+        champions.load(str(one.tenant), MODEL)
+        registered.promote(one, replace(model, snapshot_id="two"), 2)
+
+
+def test_one_tenant_s_error_of_any_kind_stops_no_other_s_renewal(
+    settings: Settings,
+    champions: Champions,
+    registered: Registry,
+    scope: Scope,
+    made: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    two_loaded(settings, champions, registered, scope, made)
+
+    def broken(scope: Scope, key: str, sha256: str) -> Bundle:
+        if scope.tenant == "northwind-eu":
+            raise KeyError(key)
+        return load(scope, key, sha256)
+
+    monkeypatch.setattr("varai.learning.champions.load", broken)
+    champions.renew()
+    assert number(champions) == ("1", True)
+    assert number(champions, "brillen-haus") == ("2", False)
+
+
+def test_a_registry_that_fails_for_one_model_is_asked_for_the_next(
+    settings: Settings,
+    champions: Champions,
+    registered: Registry,
+    scope: Scope,
+    made: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    two_loaded(settings, champions, registered, scope, made)
+    answer = registered.answer
+    monkeypatch.setattr(
+        registered, "answer", lambda target: (500, b"{}") if "northwind-eu" in target else answer(target)
+    )
+    champions.renew()
+    assert number(champions) == ("1", True)
+    assert number(champions, "brillen-haus") == ("2", False)
 
 
 def damaged(scope: Scope, made: Bundle, registered: Registry, how: str) -> None:
