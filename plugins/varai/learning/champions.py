@@ -192,7 +192,7 @@ class Champions:
             raise Malformed("The registry's champion is another model.", "Roll it back.")
         answers = Answers(scope, version.model, version.number, version.sha256[:16])
         fresh = Champion(version, bundle, answers, *_shelf(scope, bundle), stale=False)
-        registered.remember(scope, version)
+        _behind(scope, "served", lambda: registered.remember(scope, version))
         return fresh
 
     def _kept(self, seat: _Seat, held: Champion | None) -> Champion | None:
@@ -228,8 +228,17 @@ def _shelf(scope: Scope, bundle: Bundle) -> tuple[Eligibility, frozenset[str], i
         shelf, erased = catalogue.version(scope, str(scope.tenant)), Ledger(scope).subjects
     with pymongo.timeout(_READING_S):
         state = eligibility.on_sale(scope, now)
-    eligibility.keep(scope, state, now)
-    return eligibility.lay(state, bundle), erased, shelf, time.monotonic()
+    laid = eligibility.lay(state, bundle)
+    _behind(scope, "eligibility", lambda: eligibility.keep(scope, state, now))
+    return laid, erased, shelf, time.monotonic()
+
+
+def _behind(scope: Scope, what: str, write: Callable[[], None]) -> None:
+    """Write what stands behind an answer. It may fail without failing the answer (decision 0017)."""
+    try:
+        write()
+    except Exception as error:  # noqa: BLE001 - whatever a full disk or a missing right raises, shoppers are answered
+        log.warning("champion.unwritten", what=what, tenant=scope.tenant, kind=type(error).__name__)
 
 
 def _told(error: Exception) -> VaraiError:

@@ -173,6 +173,30 @@ def test_a_registry_that_fails_for_one_model_is_asked_for_the_next(
     assert number(champions, "brillen-haus") == ("2", False)
 
 
+@pytest.mark.parametrize("write", ["eligibility.keep", "registered.remember"])
+def test_what_cannot_be_written_behind_an_answer_does_not_fail_it(
+    champions: Champions,
+    registered: Registry,
+    scope: Scope,
+    made: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+    write: str,
+) -> None:
+    def full(*_: object) -> None:
+        raise PermissionError(write)
+
+    monkeypatch.setattr(f"varai.learning.champions.{write}", full)
+    registered.promote(scope, made, 1)
+    champions.load("northwind-eu", MODEL)
+    stock(scope, "shop", {"p1": 0}, run="r2")
+    registered.promote(scope, replace(made, snapshot_id="two"), 2)
+    champions.renew()
+    assert number(champions) == ("2", False)
+    found = champions.current("northwind-eu", MODEL)
+    assert found is not None
+    assert found.eligible.mask.tolist() == [True, False, True, True]
+
+
 def damaged(scope: Scope, made: Bundle, registered: Registry, how: str) -> None:
     """Promote version 2, with something wrong."""
     second = replace(made, snapshot_id="two")
