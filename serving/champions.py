@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
-
 from serving.auth.access import Access
 from serving.problems import Problem
 from varai.kernel import Gone, Misconfigured, VaraiError
@@ -18,12 +16,11 @@ async def champion_of(access: Access, model: str = RECOMMENDER) -> Champion:
     Raises:
         Problem: no model serves yet, this region has no registry, or what is needed cannot be read.
     """
-    champions = access.context.champions
-    found = champions.current(access.tenant, model)
+    found = access.context.champions.current(access.tenant, model)
     if found is not None:
         return found
     try:
-        return await run_in_threadpool(champions.load, access.tenant, model)
+        return await access.context.loads.champion(access.tenant, model)
     except Gone as error:
         raise Problem("not-trained", f"{error.what} {error.cure}") from error
     except Misconfigured as error:

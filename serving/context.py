@@ -13,6 +13,7 @@ from fastapi import Request
 from serving.allowance import Allowances
 from serving.auth.tokens import Tokens
 from serving.counters import Counters
+from serving.loads import Loads
 from varai.kernel import Scope, utc_now
 from varai.learning.champions import Champions
 from varai.marts import Metric, Reader, load_metrics
@@ -49,8 +50,15 @@ class Context:
         """The models that answer, by tenant."""
         return Champions(self.tenant_scope)
 
+    @cached_property
+    def loads(self) -> Loads:
+        """Loads those that do not answer yet."""
+        return Loads(lambda tenant, model: self.champions.load(tenant, model))  # noqa: PLW0108 - those of the moment
+
     def close(self) -> None:
         """End what works behind the requests."""
+        if "loads" in self.__dict__:
+            self.loads.close()
         if "champions" in self.__dict__:
             self.champions.close()
 

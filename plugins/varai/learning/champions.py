@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx
+import pymongo
 import structlog
 from pymongo.errors import PyMongoError
 
@@ -28,11 +29,13 @@ from varai.privacy import Ledger
 EVERY_S: Final = 15.0
 """How often what serves is compared with registry and catalogue, seconds."""
 PATIENCE_S: Final = 3.0
+"""How long the registry, and a question to the document store, is waited for, seconds."""
+_READING_S: Final = 30.0
+"""The same, where a whole catalogue is read from a store that has just answered."""
 _AGAIN_S: Final = 5.0
 _REREAD_S: Final = 300.0
 _IDLE_S: Final = 3600.0
 _MOST: Final = 256
-_FAILURES: Final = (VaraiError, PyMongoError, OSError)
 log = structlog.get_logger(__name__)
 
 
@@ -95,6 +98,8 @@ class Champions:
     def load(self, tenant: str, model: str) -> Champion:
         """What answers for a tenant, loaded if need be. A failure is remembered for some seconds: it is dear to find out.
 
+        It waits for stores, and for whoever loads the same: never to be called where requests wait for threads.
+
         Raises:
             Gone: no version was promoted yet. Misconfigured: the region has no registry.
             Unavailable, Malformed: it cannot be loaded, and there was none before.
@@ -150,27 +155,34 @@ class Champions:
                 log.error("champions.round", kind=type(error).__name__)
 
     def _renew(self, seat: _Seat, *, registry_answers: bool) -> bool:
-        """Fill or renew a seat; returns whether the registry answered. The failure is kept where there is nothing to serve."""
-        scope, held = self._scope_of(seat.tenant), seat.champion
-        found: Champion | None = None
+        """Fill or renew a seat; returns whether the registry is still to be asked. The failure is kept where nothing serves.
+
+        Whatever goes wrong with one tenant ends here: the seats behind it are renewed all the same.
+        """
+        held, found = seat.champion, None
         failure: Exception | None = None
-        seat.tried_at = time.monotonic()
         try:
+            scope = self._scope_of(seat.tenant)
             if not registry_answers:
                 raise Unavailable("The registry of models does not answer.")
             version = registered.champion(scope, seat.model, self._client)
             if version is None:
                 raise Gone("No model of this tenant serves yet.", "Wait until one is trained and promoted.")
             found = self._filled(scope, version, held)
-        except _FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - one tenant's error must not stop the renewal of others
             failure = error
-            found = None if isinstance(error, Gone) else self._kept(scope, seat.model, held)
+            # Without the document store nothing can be laid anew: it is not waited for twice.
+            hopeless = isinstance(error, Gone) or (held is None and isinstance(error, PyMongoError))
+            found = None if hopeless else self._kept(seat, held)
             log.warning(
                 "champion.kept" if found is not None else "champion.none", tenant=seat.tenant, kind=type(error).__name__
             )
         seat.champion = found
         seat.failure = _told(failure) if failure is not None and found is None else None
-        return not isinstance(failure, Unavailable)
+        seat.tried_at = time.monotonic()  # after the attempt: finding out may take longer than it is remembered
+        # Only silence is waited for; a refusal, or a 500 for one model, says nothing about others.
+        silent = isinstance(failure, Unavailable) and isinstance(failure.__cause__, httpx.TransportError)
+        return registry_answers and not silent
 
     def _filled(self, scope: Scope, version: Version, held: Champion | None) -> Champion:
         if held is not None and held.version == version:
@@ -180,38 +192,53 @@ class Champions:
             raise Malformed("The registry's champion is another model.", "Roll it back.")
         answers = Answers(scope, version.model, version.number, version.sha256[:16])
         fresh = Champion(version, bundle, answers, *_shelf(scope, bundle), stale=False)
-        registered.remember(scope, version)
+        _behind(scope, "served", lambda: registered.remember(scope, version))
         return fresh
 
-    def _kept(self, scope: Scope, model: str, held: Champion | None) -> Champion | None:
+    def _kept(self, seat: _Seat, held: Champion | None) -> Champion | None:
         """What served before, with what is on sale now; of a process that has just begun, what served last."""
         try:
+            scope = self._scope_of(seat.tenant)
             if held is not None:
                 return self._seen(scope, replace(held, stale=True))
-            last = registered.recalled(scope, model)
+            last = registered.recalled(scope, seat.model)
             return replace(self._filled(scope, last, None), stale=True) if last else None
-        except _FAILURES:
-            return None
+        except Exception as error:  # noqa: BLE001 - what served goes on, whatever is wrong with what would replace it
+            log.warning("champion.unread", tenant=seat.tenant, kind=type(error).__name__)
+            return replace(held, stale=True) if held is not None else None
 
     def _seen(self, scope: Scope, held: Champion) -> Champion:
         """The same model beside today's catalogue and ledger; stale where they cannot be read."""
         try:
-            same = catalogue.version(scope, str(scope.tenant)) == held.shelf
-            if same and time.monotonic() - held.read_at < _REREAD_S:
-                return replace(held, erased=Ledger(scope).subjects)
+            with pymongo.timeout(PATIENCE_S):
+                same = catalogue.version(scope, str(scope.tenant)) == held.shelf
+                if same and time.monotonic() - held.read_at < _REREAD_S:
+                    return replace(held, erased=Ledger(scope).subjects)
             eligible, erased, shelf, read_at = _shelf(scope, held.bundle)
             return replace(held, eligible=eligible, erased=erased, shelf=shelf, read_at=read_at)
-        except _FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - what is on sale goes on as it was read before
             log.warning("eligibility.kept", tenant=scope.tenant, kind=type(error).__name__)
             return replace(held, stale=True)
 
 
 def _shelf(scope: Scope, bundle: Bundle) -> tuple[Eligibility, frozenset[str], int, float]:
     """What is on sale, who is erased, and what both were read at. The version is read first: a later one is read again."""
-    shelf, now = catalogue.version(scope, str(scope.tenant)), utc_now()
-    state = eligibility.on_sale(scope, now)
-    eligibility.keep(scope, state, now)
-    return eligibility.lay(state, bundle), Ledger(scope).subjects, shelf, time.monotonic()
+    now = utc_now()
+    with pymongo.timeout(PATIENCE_S):
+        shelf, erased = catalogue.version(scope, str(scope.tenant)), Ledger(scope).subjects
+    with pymongo.timeout(_READING_S):
+        state = eligibility.on_sale(scope, now)
+    laid = eligibility.lay(state, bundle)
+    _behind(scope, "eligibility", lambda: eligibility.keep(scope, state, now))
+    return laid, erased, shelf, time.monotonic()
+
+
+def _behind(scope: Scope, what: str, write: Callable[[], None]) -> None:
+    """Write what stands behind an answer. It may fail without failing the answer (decision 0017)."""
+    try:
+        write()
+    except Exception as error:  # noqa: BLE001 - whatever a full disk or a missing right raises, shoppers are answered
+        log.warning("champion.unwritten", what=what, tenant=scope.tenant, kind=type(error).__name__)
 
 
 def _told(error: Exception) -> VaraiError:

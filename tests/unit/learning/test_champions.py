@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from bench.registry import Registry, registry_server
 from tests.serving.shelves import bundle, stock
 from varai.kernel import Gone, Malformed, Misconfigured, Scope, Unavailable
-from varai.learning.bundle import Bundle, key_of, store
+from varai.learning.bundle import Bundle, key_of, load, store
 from varai.learning.champions import Champions
 from varai.privacy import Ledger, move_object
 from varai.settings import Settings
@@ -124,6 +125,78 @@ def test_a_registry_that_fails_leaves_what_served(
     assert number(champions) == ("1", False)
 
 
+def two_loaded(settings: Settings, champions: Champions, registered: Registry, scope: Scope, made: Bundle) -> None:
+    """Of two tenants, the one of `scope` first, version 1 serves and 2 was promoted."""
+    other = settings.scope("eu", "brillen-haus")
+    for one, model in ((scope, made), (other, bundle(other, ITEMS, {}))):
+        registered.promote(one, model, 1)
+        champions.load(str(one.tenant), MODEL)
+        registered.promote(one, replace(model, snapshot_id="two"), 2)
+
+
+def test_one_tenant_s_error_of_any_kind_stops_no_other_s_renewal(
+    settings: Settings,
+    champions: Champions,
+    registered: Registry,
+    scope: Scope,
+    made: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    two_loaded(settings, champions, registered, scope, made)
+
+    def broken(scope: Scope, key: str, sha256: str) -> Bundle:
+        if scope.tenant == "northwind-eu":
+            raise KeyError(key)
+        return load(scope, key, sha256)
+
+    monkeypatch.setattr("varai.learning.champions.load", broken)
+    champions.renew()
+    assert number(champions) == ("1", True)
+    assert number(champions, "brillen-haus") == ("2", False)
+
+
+def test_a_registry_that_fails_for_one_model_is_asked_for_the_next(
+    settings: Settings,
+    champions: Champions,
+    registered: Registry,
+    scope: Scope,
+    made: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    two_loaded(settings, champions, registered, scope, made)
+    answer = registered.answer
+    monkeypatch.setattr(
+        registered, "answer", lambda target: (500, b"{}") if "northwind-eu" in target else answer(target)
+    )
+    champions.renew()
+    assert number(champions) == ("1", True)
+    assert number(champions, "brillen-haus") == ("2", False)
+
+
+@pytest.mark.parametrize("write", ["eligibility.keep", "registered.remember"])
+def test_what_cannot_be_written_behind_an_answer_does_not_fail_it(
+    champions: Champions,
+    registered: Registry,
+    scope: Scope,
+    made: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+    write: str,
+) -> None:
+    def full(*_: object) -> None:
+        raise PermissionError(write)
+
+    monkeypatch.setattr(f"varai.learning.champions.{write}", full)
+    registered.promote(scope, made, 1)
+    champions.load("northwind-eu", MODEL)
+    stock(scope, "shop", {"p1": 0}, run="r2")
+    registered.promote(scope, replace(made, snapshot_id="two"), 2)
+    champions.renew()
+    assert number(champions) == ("2", False)
+    found = champions.current("northwind-eu", MODEL)
+    assert found is not None
+    assert found.eligible.mask.tolist() == [True, False, True, True]
+
+
 def damaged(scope: Scope, made: Bundle, registered: Registry, how: str) -> None:
     """Promote version 2, with something wrong."""
     second = replace(made, snapshot_id="two")
@@ -212,6 +285,42 @@ def test_a_failure_is_not_found_out_with_every_request(champions: Champions, reg
         with pytest.raises(Gone):
             champions.load("northwind-eu", MODEL)
     assert registered.asked == 1
+
+
+def test_a_failure_that_took_long_to_find_out_is_remembered_from_its_end(
+    settings: Settings, registered: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, answer = [0.0], registered.answer
+
+    def slow(target: str) -> tuple[int, bytes]:
+        clock[0] += 60
+        return answer(target)
+
+    monkeypatch.setattr(registered, "answer", slow)
+    monkeypatch.setattr("varai.learning.champions.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    champions = Champions(lambda tenant: settings.scope("eu", tenant), every_s=3600)
+    for _ in range(3):
+        with pytest.raises(Gone):
+            champions.load("northwind-eu", MODEL)
+    assert registered.asked == 1
+    champions.close()
+
+
+def test_a_document_store_that_does_not_answer_is_waited_for_once_and_not_for_long(
+    settings: Settings, registered: Registry, scope: Scope, made: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered.promote(scope, made)
+    monkeypatch.setattr("varai.learning.champions.PATIENCE_S", 0.1)
+    nobody = {
+        name: one.model_copy(update={"documents_uri": "mongodb://127.0.0.1:9"}) for name, one in settings.stores.items()
+    }
+    down = settings.model_copy(update={"stores": nobody})
+    champions = Champions(lambda tenant: down.scope("eu", tenant), every_s=3600)
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        champions.load("northwind-eu", MODEL)
+    assert time.monotonic() - begun < 8, "The driver alone waits for ten seconds."
+    champions.close()
 
 
 ABSENT = {
