@@ -120,9 +120,12 @@ class Champions:
     def renew(self) -> None:
         """One round: compare everything that serves with registry and catalogue, and replace what is behind."""
         registry_answers = True
-        for seat in list(self._seats.values()):
+        with self._changing:
+            seats = list(self._seats.values())
+        for seat in seats:
             if time.monotonic() - seat.asked_at > _IDLE_S:
-                self._seats.pop((seat.tenant, seat.model), None)
+                with self._changing:  # a request that looks for the idlest seat goes through them meanwhile
+                    self._seats.pop((seat.tenant, seat.model), None)
             elif seat.champion is not None:
                 with seat.filling:
                     # A registry that is down is waited for once a round, not once a tenant.
