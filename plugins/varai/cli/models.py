@@ -64,9 +64,11 @@ def promote(region: Region, tenant: Tenant, version: Number, reason: Reason, mod
     """Make a version the champion. Serving takes it up by itself."""
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
-    with turn(scope, model, operator()):
+    with (
+        turn(scope, model, operator()),
+        audit.act(scope, "model.promotion", f"{name}/{version}", reason, actor=operator()),
+    ):
         Registry(scope).promote(name, version)
-    audit.append(scope, "model.promoted", f"{name}/{version}", reason, actor=operator())
     typer.echo(f"Version {version} is the champion of {name}.")
 
 
@@ -76,8 +78,10 @@ def rollback(region: Region, tenant: Tenant, reason: Reason, model: Model = _REC
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
     with turn(scope, model, operator()):
+        # Only the registry finds out to which version, so the act is named by the model before it is done.
+        audit.append(scope, "model.rollback.begun", name, reason, actor=operator())
         version = Registry(scope).rollback(name, reason)
-    audit.append(scope, "model.rolled back", f"{name}/{version.number}", reason, actor=operator())
+        audit.append(scope, "model.rollback.done", f"{name}/{version.number}", reason, actor=operator())
     typer.echo(f"Version {version.number} is the champion of {name} again: {version.pointer.decision}")
 
 
@@ -88,9 +92,11 @@ def delete(region: Region, tenant: Tenant, version: Number, reason: Reason, mode
 
     scope = load().scope(region, tenant)
     name = registered_name(scope, model)
-    with turn(scope, model, operator()):
+    with (
+        turn(scope, model, operator()),
+        audit.act(scope, "model.deletion", f"{name}/{version}", reason, actor=operator()),
+    ):
         forget.delete(scope, model, version)
-    audit.append(scope, "model.deleted", f"{name}/{version}", reason, actor=operator())
     typer.echo(f"Version {version} of {name} is deleted.")
 
 

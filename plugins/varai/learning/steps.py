@@ -35,7 +35,7 @@ from varai.learning.states import State
 from varai.learning.tracking import Registry
 from varai.learning.turns import turn
 from varai.learning.words import Dataset, Pointer, Report, TooLittle, Trained
-from varai.privacy import Ledger
+from varai.privacy import Ledger, audit
 from varai.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -211,7 +211,8 @@ def _succeed(
     """
     data, trained = found
     heeded_at = utc_now()
-    overtook = [one.requested_at for one in Ledger(at.scope).entries() if one.subject in set(trained.subjects)]
+    learned_from = set(trained.subjects)
+    overtook = [one.requested_at for one in Ledger(at.scope).entries() if one.subject in learned_from]
     if overtook:
         sentence = "Somebody this was trained on asked to be forgotten meanwhile. It is trained again, without them."
         at.conclude("failed", sentence, heeded_at=min(overtook))  # due at once, unlike what fails by itself
@@ -231,7 +232,8 @@ def _succeed(
     still_mine()
     held = registry.held(name)
     if held is None:
-        registry.promote(name, version.number, release=False)
+        with audit.act(at.scope, "model.promotion", f"{name}/{version.number}", verdict.sentence):
+            registry.promote(name, version.number, release=False)
         at.conclude("served", verdict.sentence, version=version.number, **about)
         return
     sentence = (

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from tests.unit.learning.shops import product, publish_marts, sales
+from varai.kernel import Scope
 from varai.learning import turns
 from varai.privacy import audit
 from varai.registry import seed
@@ -32,6 +33,22 @@ def shown(row: dict[str, Any]) -> str:
     mean, low, high = row["difference"]
     figures = f"{float(row['metric']):.4f} {float(row['floor']):.4f} {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
     return f"champion {row['version']} {figures} {row['recipe']['candidate']}"
+
+
+def acts(scope: Scope) -> list[tuple[str, str]]:
+    """What was done to the recommender's versions, and to which, as the audit has it; the oldest first."""
+    told, name = reversed(audit.entries(scope)), f"{scope.region}.{scope.tenant}.recommender"
+    own = [one for one in told if one.action.startswith("model.")]
+    return [(one.action.removeprefix("model."), (one.subject or "").removeprefix(name).lstrip("/")) for one in own]
+
+
+def pairs(acts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """How acts that were carried out stand in the audit, before and after; of a rollback the version is known after."""
+    return [
+        (f"{act}.{when}", "" if (act, when) == ("rollback", "begun") else number)
+        for act, number in acts
+        for when in ("begun", "done")
+    ]
 
 
 def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, varai: Run) -> None:
@@ -76,8 +93,8 @@ def test_an_operator_trains_looks_compares_and_goes_back(settings: Settings, var
     assert promoted.exit_code == 0, promoted.output
     assert varai("models", "delete", *where, "1", "--reason", "tidy").exit_code == 0
     assert [(row["version"], row["champion"]) for row in listed()] == [(2, True)]
-    actions = [entry.action for entry in audit.entries(settings.scope("eu", tenant))]
-    assert actions[:3] == ["model.deleted", "model.promoted", "model.rolled back"]
+    done, after = [("promotion", "1"), ("promotion", "2"), ("rollback", "1")], [("promotion", "2"), ("deletion", "1")]
+    assert acts(settings.scope("eu", tenant)) == [*pairs(done), ("deletion.begun", "1"), *pairs(after)]
     table = varai("models", "list", *where).stdout
     assert shown(rows[0]) in " ".join(table.split())
     unknown = varai("models", "train", "--region", "eu", "--tenant", "nobody")
