@@ -15,6 +15,8 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from varai.kernel import Scope, Unavailable
 
 Documents = Database[dict[str, Any]]
+_SELECTION_MS = 10_000
+"""How long a server is looked for, where a caller sets no bound of its own."""
 _CURE = "Look at `make status`, and start what is down with `make up`; elsewhere look at the region's database."
 
 
@@ -28,7 +30,7 @@ def _client(uri: str, pid: int) -> MongoClient[dict[str, Any]]:
         journal=True,
         readConcernLevel="majority",
         tz_aware=True,
-        serverSelectionTimeoutMS=10_000,
+        serverSelectionTimeoutMS=_SELECTION_MS,
         appname="varai",
     )
 
