@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -42,19 +43,19 @@ def sweep(settings: Settings, region: str) -> dict[str, int]:
 
 def _outlived(scope: Scope, model: str, since: datetime, at: datetime) -> int:
     """Delete versions that need not be kept, and bundles that no version points at; returns how many."""
-    if not keys_of(scope, model):
+    keys = keys_of(scope, model)  # before the versions: a bundle that comes meanwhile is none of these
+    if not keys:
         return 0
     with suppress(LeaseHeld), turn(scope, model, "retention"):  # by a training, say: the next night will do
-        return _swept(scope, model, since, at)
+        return _swept(scope, model, keys, since, at)
     return 0
 
 
-def _swept(scope: Scope, model: str, since: datetime, at: datetime) -> int:
+def _swept(scope: Scope, model: str, keys: Iterable[str], since: datetime, at: datetime) -> int:
     """What `_outlived` does within its turn."""
-    keys, gone = keys_of(scope, model), 0
-    registry, name = Registry(scope), registered_name(scope, model)
-    versions, back = registry.versions(name), registry.before(name)
-    kept = {back, *(one.number for one in versions[:_KEPT] if _trained_at(one) >= since)}
+    registry, name, gone = Registry(scope), registered_name(scope, model), 0
+    versions = registry.versions(name)
+    kept = {registry.before(name, versions), *(one.number for one in versions[:_KEPT] if _trained_at(one) >= since)}
     for one in versions:
         if not one.champion and one.number not in kept:
             with suppress(Gone, InUse):  # somebody deleted or promoted it meanwhile

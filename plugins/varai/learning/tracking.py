@@ -153,14 +153,12 @@ class Registry:
         Raises:
             Gone: there was none before. Malformed: it was trained by another mapping of the fields, so nothing could serve it.
         """
-        known = {one.number: one for one in self.versions(name)}
-        current = next((one.number for one in known.values() if one.champion), None)
+        known = self.versions(name)
+        earlier = self._earlier(name, known)
+        if not earlier:
+            raise Gone(f"{name} had no champion before this one.", "Name a version with `varai models promote`.")
+        _must_fit(next(one for one in known if one.number == earlier[-1]))
         with self._told():
-            history = [one for one in self._history(name) if one in known]
-            earlier = history[: history.index(current)] if current in history else history
-            if not earlier:
-                raise Gone(f"{name} had no champion before this one.", "Name a version with `varai models promote`.")
-            _must_fit(known[earlier[-1]])
             self._client.set_registered_model_tag(name, _HELD, reason)
             self._point(name, earlier[-1], earlier)
         return self.version(name, earlier[-1])
@@ -278,14 +276,17 @@ class Registry:
                 self._client.delete_registered_model_tag(name, _HELD)
             self._client.delete_registered_model_alias(name, ALIAS)
 
-    def before(self, name: str) -> int | None:
-        """The version that a rollback would make the champion, if there is one."""
-        champions = {one.number: one.champion for one in self.versions(name)}
-        current = next((number for number, champion in champions.items() if champion), None)
-        with self._told():
-            history = [one for one in self._history(name) if one in champions]
-        earlier = history[: history.index(current)] if current in history else history
+    def before(self, name: str, known: Sequence[Version]) -> int | None:
+        """The one of a model's versions that a rollback would make the champion, if there is one."""
+        earlier = self._earlier(name, known)
         return earlier[-1] if earlier else None
+
+    def _earlier(self, name: str, known: Sequence[Version]) -> list[int]:
+        """Those of a model's versions that were champions before the present one, in order."""
+        numbers, current = {one.number for one in known}, next((one.number for one in known if one.champion), None)
+        with self._told():
+            history = [one for one in self._history(name) if one in numbers]
+        return history[: history.index(current)] if current in history else history
 
 
 def _must_fit(version: Version) -> None:
