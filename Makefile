@@ -16,7 +16,7 @@ PYTEST ?= -n 2 --dist loadfile --no-loadscope-reorder
 bin := .venv/bin
 installed = [ -x $(bin)/python ] || { echo "There is no environment yet, so nothing is running: 'make demo' makes it and starts the stack." >&2; exit 1; };
 system_python = $(firstword $(foreach name,$(PYTHON) python3 python3.11 python,$(shell command -v $(name))))
-typed := plugins/varai $(wildcard serving sandbox dags ml_pipelines)
+typed := plugins/varai $(wildcard serving sandbox dags ml_pipelines bench)
 uv := uv==0.13.9
 compile = .cache/lock/bin/uv pip compile -q pyproject.toml --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

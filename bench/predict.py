@@ -93,6 +93,7 @@ def registered(worker: Worker, url: str) -> str:
         trained_at="2026-11-10T03:00:00+00:00",
         metric="0",
         floor="0",
+        difference="",
         recipe=recipe_text(Choice(worker.bundle.candidate, {}, None, 1.0, 0.0)),
         serves="candidate",
         decision="To be measured.",

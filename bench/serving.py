@@ -212,7 +212,8 @@ def _stock(scope: Scope, products: Sequence[str]) -> None:
     """All products active, published and in stock, but every seventh."""
     import pyarrow as pa
 
-    at, rows = utc_now(), {"product": [], "variant": [], "inventory_level": []}  # type: dict[str, list[dict[str, Any]]]
+    at = utc_now()
+    rows: dict[str, list[dict[str, Any]]] = {"product": [], "variant": [], "inventory_level": []}
     for place, product in enumerate(products):
         rows["product"].append({"source_id": product, "title": product, "status": "active", "published_at": at})
         rows["variant"].append({"source_id": f"v{product}", "product_id": product, "inventory_item_id": f"i{product}"})
