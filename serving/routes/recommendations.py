@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from msgspec import Meta, Struct
 
 from serving.answers import JSON, chosen
-from serving.auth.access import TENANT, Access, admit
+from serving.auth.access import TENANT, Access, Direct, admit
 from serving.bodies import read_json
 from serving.champions import champion_of
 from serving.openapi import GUARDED, problems
@@ -21,7 +21,7 @@ from serving.schemas import Recommendations
 from varai.learning.champions import Champion
 from varai.learning.recommend import Asked
 
-router = APIRouter(prefix="/v1", tags=["shop"])
+router = APIRouter(prefix="/v1", tags=["shop"], route_class=Direct)
 LARGEST_LIMIT = 100
 MOST_VIEWED = 10_000
 _TOLD = problems("not-found", "not-trained", "no-registry", *GUARDED)
