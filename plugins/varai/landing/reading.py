@@ -13,7 +13,7 @@ from varai.landing.manifest import Manifest, manifest_key, read_manifest
 from varai.landing.subjects import Forgotten, Redaction, Stream, records_of_erased
 from varai.privacy import open_object
 
-CHUNK: Final = 7 * 2**19
+CHUNK: Final = 5 * 2**20
 _BLOCK: Final = 2**18
 
 
