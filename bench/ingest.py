@@ -124,7 +124,15 @@ def run_river(prepared: Any, folder: str, url: str, sealed: bool) -> tuple[str, 
     )
     if report.differences:
         raise RuntimeError("; ".join(report.differences))
-    state.pend(Pending(token=1, batch=ref, report=report, staged=tuple(mapped.keys.values()), hashes=state.hashes))
+    state.pend(
+        Pending(
+            token=1,
+            batch=ref,
+            report=report,
+            staged=tuple(key for keys in mapped.keys.values() for key in keys),
+            hashes=state.hashes,
+        )
+    )
     return own, mapped.rows["product"]
 
 

@@ -24,7 +24,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from varai.canonical.currency import CURRENCIES
 from varai.canonical.entities import entity
-from varai.canonical.memory import give_back_large_blocks
+from varai.canonical.memory import give_back_free_pages, give_back_large_blocks
 from varai.canonical.projection import check_columns, mapped_schema, project
 from varai.canonical.repair import INVALID_JSON, MISSING_ID, describe, lines_of, repair
 from varai.kernel import Misconfigured
@@ -233,6 +233,7 @@ class _Engine:
     def rest(self) -> None:
         """Give back what is held ready between chunks."""
         self._allow(self._limit)
+        give_back_free_pages()
 
     def _clear(self) -> None:
         """Forget the lines of the chunk before."""

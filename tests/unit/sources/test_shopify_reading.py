@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -293,3 +295,18 @@ def test_the_hash_of_the_questions_does_not_move_with_the_window(make_shop: Make
 def test_an_unknown_stream_is_misconfigured(make_shop: MakeShop) -> None:
     with pytest.raises(Misconfigured, match="no stream 'payouts', known: shop"):
         make_shop().land("payouts")
+
+
+def test_what_a_read_has_met_is_let_go_with_it(make_shop: MakeShop) -> None:
+    """Not some time later by the collector of cycles: the batch is mapped beside it, and a large shop's ids are many."""
+    shop = make_shop(products=3)
+    gc.disable()
+    try:
+        with open_shop(shop.session()) as client:
+            reading = Reading(client, "products", ALL_AS_WINDOW)
+            assert sum(page.records for page in reading.paged(queries.PAGE["products"])) == 3
+            met = weakref.ref(reading)
+            del reading
+            assert met() is None
+    finally:
+        gc.enable()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -66,7 +67,8 @@ class Reading:
         self.records = 0
         self.vendor_count: int | None = None
         self.pager = Pager(client, int(client.session.feed.settings.get("page_size", LARGEST_PAGE)))
-        self._complete = Complete(self._drain)
+        # Not a method of this reading: it would hold itself, and what it has met would stay in memory while the batch is mapped.
+        self._complete = Complete(partial(_drain, client))
 
     @property
     def in_bulk(self) -> bool:
@@ -116,12 +118,6 @@ class Reading:
         self.client.session.progress("landing", self.records)
         return page
 
-    def _drain(self, connection: str, owner: str, cursor: str) -> list[msgspec.Raw]:
-        """The nodes of an owner's connection after a cursor."""
-        document = queries.DRAIN[connection]
-        rest = Pager(self.client, _DRAIN_PAGE).pages(document, {"id": owner}, after=cursor)
-        return [node for nodes in rest for node in nodes]
-
     def paged(self, document: str) -> Iterator[Page]:
         """The window by pages."""
         for nodes in self.pager.pages(document, {"query": self.filter}):
@@ -132,6 +128,12 @@ class Reading:
         for nodes in by_ids(self.client, queries.NODES["refunds"], ids):
             lines = [line_of(_with_parent(node if _head(node).complete else self._complete(node))) for node in nodes]
             yield Page(b"".join(lines), 0, len(lines))
+
+
+def _drain(client: Client, connection: str, owner: str, cursor: str) -> list[msgspec.Raw]:
+    """The nodes of an owner's connection after a cursor."""
+    rest = Pager(client, _DRAIN_PAGE).pages(queries.DRAIN[connection], {"id": owner}, after=cursor)
+    return [node for nodes in rest for node in nodes]
 
 
 def _with_parent(refund: msgspec.Raw | bytes) -> bytes:
