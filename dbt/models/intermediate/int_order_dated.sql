@@ -12,7 +12,7 @@ select
         orders.ingested_at >= shops.ingested_at and orders.processed_at >= coalesce(shops.effective_at, shops.ingested_at),
         false
     ) as in_todays_zone,
-    coalesce(orders.test, false) as test,
+    coalesce(orders.test, false) or not coalesce(orders.placed, true) as test,
     orders.cancelled_at is not null as cancelled,
     orders.cancelled_at,
     coalesce(orders.taxes_included, shops.taxes_included, false) as taxes_included,

@@ -14,6 +14,7 @@ select
     cancelled_at,
     cancel_reason,
     test,
+    placed,
     financial_status,
     taxes_included,
     subtotal_minor,

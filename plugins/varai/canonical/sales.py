@@ -30,6 +30,9 @@ _ORDER = (
     Field("cancelled_at", "instant", "internal", "when it was cancelled"),
     Field("cancel_reason", "text", "internal", "the vendor's reason"),
     Field("test", "boolean", "internal", "a test order; reports leave it out"),
+    Field(
+        "placed", "boolean", "internal", "false: a cart, or never paid and given up, so no sale; reports leave it out"
+    ),
     Field("financial_status", "text", "internal", "paid, pending, refunded, ..."),
     Field("taxes_included", "boolean", "internal", "true: line prices contain tax"),
     Field("subtotal_minor", "minor", "internal", "the vendor's subtotal"),

@@ -1,29 +1,11 @@
-"""The fault switch of one shop: what shall go wrong, how often, and with which requests.
-
-A fault is set by `POST /<shop>/_faults {"kind": ..., "times": n, "match": text, ...}` and counts down each time it
-strikes; `times: -1` strikes until `DELETE /<shop>/_faults`. `match` restricts it to requests whose text (GraphQL query
-with its variables, token grant, or path of a bulk file) contains that text. The kinds, and what else they take:
-
-- `429` (`retry_after`: seconds, sent as Retry-After when given), `5xx` (`status`, 503 unless given)
-- `cut`: the body ends midway and the connection breaks; `truncated_json`: half of the JSON in a sound HTTP answer
-- `slow` (`seconds`, 1.0): the body drips; `wrong_content_type`: an HTML page with status 200
-- `expired_token`: the request's token is forgotten and answered 401; `revoked_token`: 401, and no new token is given
-- `throttled`: THROTTLED inside HTTP 200, and the bucket is emptied
-- `wrong_count` (`delta`, 1): counts and bulk counts are off; `duplicate_page`: the page before is sent again, whole;
-  `missing_page`: the rows of one page are passed over in silence
-- `stuck_bulk`: the operation runs for ever; `failed_bulk`: it fails halfway with a partial file
-- `wrong_version` (`version`): answered by another API version; `clock_skew` (`seconds`): the Date header is off
-"""
+"""The kinds of faults that the simulated Shopify knows (see `sandbox.vendors.faults`), and the routes they strike."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 _ANY = frozenset({"graphql", "token", "bulk"})
-_WHERE: dict[str, frozenset[str]] = {
+KINDS: Mapping[str, frozenset[str]] = {
     "429": _ANY,
     "5xx": _ANY,
     "cut": frozenset({"graphql", "bulk"}),
@@ -41,62 +23,3 @@ _WHERE: dict[str, frozenset[str]] = {
     "wrong_version": frozenset({"graphql"}),
     "clock_skew": _ANY,
 }
-KINDS = frozenset(_WHERE)
-
-
-@dataclass
-class Fault:
-    """One fault waiting to strike; `on` are the routes it strikes, `options` what its kind takes."""
-
-    kind: str
-    times: int = 1
-    match: str = ""
-    on: frozenset[str] = _ANY
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def fault_of(wanted: Mapping[str, Any]) -> Fault:
-    """A fault from the JSON of the switch. Raises ValueError with a sentence when it is not understood."""
-    kind = str(wanted.get("kind"))
-    if kind not in KINDS:
-        raise ValueError(f"'{kind}' is not a kind of fault; the kinds are {', '.join(sorted(KINDS))}.")
-    chosen = wanted.get("on")
-    on = _WHERE[kind] if chosen is None else frozenset([chosen] if isinstance(chosen, str) else chosen)
-    options = {key: value for key, value in wanted.items() if key not in ("kind", "times", "match", "on")}
-    return Fault(kind, int(wanted.get("times", 1)), str(wanted.get("match", "")), on & _ANY, options)
-
-
-class Faults:
-    """The faults set on one shop; safe to use from several threads."""
-
-    def __init__(self) -> None:
-        self._set: list[Fault] = []
-        self._lock = threading.Lock()
-
-    def add(self, fault: Fault) -> None:
-        """Set one more fault."""
-        with self._lock:
-            self._set.append(fault)
-
-    def clear(self) -> None:
-        """Forget all faults."""
-        with self._lock:
-            self._set.clear()
-
-    def waiting(self) -> list[dict[str, Any]]:
-        """The faults still set, for the eye."""
-        with self._lock:
-            return [
-                {"kind": f.kind, "times": f.times, "match": f.match, "on": sorted(f.on), **f.options} for f in self._set
-            ]
-
-    def strike(self, kind: str, route: str, text: str) -> Fault | None:
-        """The fault of this kind that hits this request, counted down; None when none does."""
-        with self._lock:
-            for fault in self._set:
-                if fault.kind == kind and route in fault.on and fault.match in text and fault.times != 0:
-                    if fault.times > 0:
-                        fault.times -= 1
-                    self._set = [kept for kept in self._set if kept.times != 0]
-                    return fault
-        return None

@@ -25,11 +25,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.vendors.faults import fault_of
+from sandbox.vendors.shaping import date_header, refuse, respond
 from sandbox.vendors.shopify.admin import Admin, Answer, text_of
-from sandbox.vendors.shopify.faults import fault_of
+from sandbox.vendors.shopify.faults import KINDS
 from sandbox.vendors.shopify.shop import Shop, Shops
 from sandbox.vendors.shopify.tokens import GrantRefused, forget, grant, scopes_of
-from sandbox.vendors.shopify.transport import date_header, refuse, respond, served_version
+from sandbox.vendors.shopify.versions import served_version
 
 _WORKERS = 4
 _KEPT_PAGES = 16
@@ -157,7 +159,7 @@ class _Service:
             shop.faults.clear()
         elif request.method == "POST":
             try:
-                shop.faults.add(fault_of(await request.json()))
+                shop.faults.add(fault_of(await request.json(), KINDS))
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"faults": shop.faults.waiting()})

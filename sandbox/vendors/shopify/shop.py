@@ -10,9 +10,9 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from sandbox.vendors.faults import Faults
 from sandbox.vendors.shopify.bulk import BulkOperations
 from sandbox.vendors.shopify.cost import Bucket
-from sandbox.vendors.shopify.faults import Faults
 from sandbox.vendors.shopify.reader import ShopReader
 
 LOGGED = 2_000

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from varai.kernel import Unavailable
-from varai.sources.shopify.transport import Http
+from varai.sources.transport import Http
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -64,7 +64,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Server]:
 
 @pytest.fixture
 def http() -> Iterator[Http]:
-    with closing(Http()) as made:
+    with closing(Http("Shopify", "https://<shop>.myshopify.com")) as made:
         yield made
 
 

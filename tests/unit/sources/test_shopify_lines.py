@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varai.kernel import Malformed
+from varai.sources.seen import Seen
 from varai.sources.shopify.lines import (
     BulkSplitter,
     Complete,
     LevelSplitter,
-    Seen,
     blocks,
     glance,
     head_of,

@@ -18,7 +18,7 @@ from varai.kernel import Gone, Malformed, Throttled, Unauthorised, Unavailable, 
 from varai.sources.shopify import queries
 from varai.sources.shopify.client import Client
 from varai.sources.shopify.lines import blocks
-from varai.sources.shopify.transport import ATTEMPTS, broken, insist
+from varai.sources.transport import ATTEMPTS, insist
 
 FIRST_POLL_S: Final = 0.1
 LONGEST_POLL_S: Final = 10.0
@@ -181,7 +181,7 @@ def _chunks(client: Client, url: str) -> Iterator[bytes]:
             return
         except HTTPError as error:
             if attempt == ATTEMPTS - 1:
-                raise broken(error) from error
+                raise client.http.broken(error) from error
         finally:
             answer.close()
 

@@ -14,9 +14,10 @@ import msgspec
 
 from varai.kernel import Malformed, Window
 from varai.sources.contract import Page, Session
+from varai.sources.seen import Seen
 from varai.sources.shopify import bulk, queries
 from varai.sources.shopify.client import open_shop
-from varai.sources.shopify.lines import Seen, head_of, number
+from varai.sources.shopify.lines import head_of, number
 from varai.sources.shopify.pages import by_ids
 from varai.sources.shopify.reading import Reading, location_ids, read
 

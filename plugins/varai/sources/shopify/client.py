@@ -19,11 +19,11 @@ import urllib3
 
 from varai.kernel import Malformed, Throttled, Unauthorised, Unavailable
 from varai.sources.contract import Session
-from varai.sources.shopify.decoding import decode
+from varai.sources.decoding import decode
 from varai.sources.shopify.pace import Cost, Pace
 from varai.sources.shopify.queries import API_VERSION
 from varai.sources.shopify.tokens import Authorisation
-from varai.sources.shopify.transport import Http, insist
+from varai.sources.transport import Http, insist
 
 LONGEST_THROTTLE_S: Final = 600.0
 """How long one question may be held up by THROTTLED answers before the run ends as throttled."""
@@ -153,7 +153,7 @@ class Client:
 @contextmanager
 def open_shop(session: Session) -> Iterator[Client]:
     """A client for as long as the block lasts."""
-    with closing(Http()) as http:
+    with closing(Http("Shopify", "https://<shop>.myshopify.com")) as http:
         yield Client(session, http)
 
 

@@ -6,15 +6,14 @@ children on lines of their own (`__parentId`), as bulk files give them. The view
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as ReadOnly
 from functools import cache
 from importlib.resources import files
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from varai.canonical.mapping import Mapping
-from varai.kernel import Feed, Malformed, Misconfigured
+from varai.kernel import Feed, Misconfigured
 from varai.sources.contract import ShopFacts
+from varai.sources.macros import BUSINESS_DATE, facts_macros, line_kinds
 from varai.sources.shopify.shapes import (
     COLUMNS,
     IMAGE,
@@ -26,8 +25,6 @@ from varai.sources.shopify.shapes import (
     Shape,
     quoted,
 )
-
-LINE_KINDS = ("product", "postage", "fee", "adjustment", "gift_card", "manual")
 
 ENTITIES: ReadOnly[str, tuple[str, ...]] = {
     "shop": ("shop",),
@@ -63,7 +60,7 @@ def mapping(stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
     """
     if stream not in ENTITIES:
         raise Misconfigured(f"The connector 'shopify' has no stream '{stream}', known: {', '.join(ENTITIES)}.")
-    setup = [_facts(facts), _line_kinds(feed), _sql("macros"), *_views(stream)]
+    setup = [facts_macros(facts), BUSINESS_DATE, line_kinds(feed), _sql("macros"), *_views(stream)]
     selects = {entity: _sql(entity) for entity in ENTITIES[stream]}
     return Mapping.of(COLUMNS[stream], selects, ENTITIES[stream][0], "\n".join(setup))
 
@@ -71,46 +68,6 @@ def mapping(stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
 @cache
 def _sql(name: str) -> str:
     return (files("varai.sources.shopify") / "map" / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _facts(facts: ShopFacts) -> str:
-    for zone in (facts.timezone, *(one.timezone for one in facts.earlier)):
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise Malformed(f"The shop says its time zone is '{zone}', which is none of IANA's.") from error
-    zone = _literal(facts.timezone)
-    if facts.earlier:
-        cases = (
-            f"WHEN moment < TIMESTAMPTZ '{one.until.isoformat()}' THEN {_literal(one.timezone)}"
-            for one in facts.earlier
-        )
-        zone = f"CASE {' '.join(cases)} ELSE {zone} END"
-    return f"CREATE MACRO shop_currency() AS {_literal(facts.currency)};\nCREATE MACRO shop_zone(moment) AS {zone};"
-
-
-def _line_kinds(feed: Feed) -> str:
-    """kind_of(sku): the kind of the first pattern that matches the whole SKU, else NULL."""
-    cases = []
-    for pattern, kind in dict(feed.settings.get("line_kinds", {})).items():
-        if kind not in LINE_KINDS:
-            raise Misconfigured(
-                f"Feed {feed.key}: settings.line_kinds says '{kind}' for '{pattern}'.",
-                f"Use one of {', '.join(LINE_KINDS)}.",
-            )
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise Misconfigured(
-                f"Feed {feed.key}: settings.line_kinds has '{pattern}', which is no regular expression: {error}.",
-                "Correct the pattern.",
-            ) from error
-        cases.append(f" WHEN regexp_full_match(sku, {_literal(pattern)}) THEN {_literal(kind)}")
-    return (
-        f"CREATE MACRO kind_of(sku) AS CASE{''.join(cases)} END;"
-        if cases
-        else "CREATE MACRO kind_of(sku) AS NULL::VARCHAR;"
-    )
 
 
 def _views(stream: str) -> list[str]:
@@ -139,7 +96,3 @@ def _view(name: str, shape: Shape, inside: str, types: tuple[str, ...]) -> str:
         f' WHERE {quoted(PARENT)} IS NULL) UNION ALL SELECT nth, gid_tail({quoted(PARENT)}), "updatedAt", NULL, {alone}'
         f" FROM lines WHERE {quoted(PARENT)} IS NOT NULL AND ({of_type});"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -15,16 +15,16 @@ import msgspec
 
 from varai.kernel import Malformed, Unbalanced, Window
 from varai.sources.contract import Deletion, Page
+from varai.sources.decoding import decode
+from varai.sources.seen import Seen
 from varai.sources.shopify import bulk, queries
 from varai.sources.shopify.client import Client, instant
-from varai.sources.shopify.decoding import decode
 from varai.sources.shopify.lines import (
     BulkSplitter,
     Complete,
     Glance,
     Head,
     LevelSplitter,
-    Seen,
     glance,
     head_of,
     line_of,

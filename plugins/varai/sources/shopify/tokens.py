@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
-from varai.kernel import Conflict, Malformed, Misconfigured, Unauthorised, Unavailable, VaraiError
+from varai.kernel import Conflict, Malformed, Unauthorised, Unavailable, VaraiError
 from varai.sources.contract import Session
-from varai.sources.shopify.decoding import decode
-from varai.sources.shopify.transport import Http, insist
+from varai.sources.credentials import read_secret
+from varai.sources.decoding import decode
+from varai.sources.transport import Http, insist
 
 SECRET_FIELDS: Final = (
     ("client_id", "client_secret"),
@@ -46,7 +47,7 @@ class Authorisation:
     def __init__(self, session: Session, http: Http) -> None:
         self._session = session
         self._http = http
-        self._secret = _read_secret(session)
+        self._secret = read_secret(session, SECRET_FIELDS)
         self._held: dict[str, Any] | None = None
 
     def token(self) -> str:
@@ -137,18 +138,3 @@ class Authorisation:
     def _claimed(self, tokens: Mapping[str, Any]) -> bool:
         until = tokens.get("claimed_until")
         return until is not None and datetime.fromisoformat(until) > self._session.clock()
-
-
-def _read_secret(session: Session) -> dict[str, str]:
-    """The secret's JSON; raises Misconfigured, naming the secret and the keys it may have."""
-    name = session.feed.secret
-    cure = f"Write JSON with the keys {' or '.join(' + '.join(keys) for keys in SECRET_FIELDS)} into `{name}`."
-    try:
-        secret = decode(session.secret(), dict[str, str])
-    except msgspec.DecodeError as error:
-        raise Misconfigured(
-            f"The secret `{name}` of {session.feed.key} is not a JSON object of texts.", cure
-        ) from error
-    if not any(set(keys) <= secret.keys() for keys in SECRET_FIELDS):
-        raise Misconfigured(f"The secret `{name}` of feed {session.feed.key} lacks keys.", cure)
-    return secret

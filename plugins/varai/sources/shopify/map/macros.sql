@@ -1,10 +1,7 @@
--- Macros of Shopify's mappings. `shop_currency()`, `shop_zone(moment)` and `kind_of(sku)` are added from the shop's facts and the feed's settings.
+-- Macros of Shopify's mappings. `shop_currency()`, `shop_zone(moment)`, `day_of(t)` and `kind_of(sku)` are added from the shop's facts and the feed's settings.
 
 -- What follows the type in a gid: gid://shopify/Product/12 -> 12, .../InventoryLevel/5?inventory_item_id=7 -> 5?inventory_item_id=7.
 CREATE MACRO gid_tail(gid) AS nullif(regexp_extract(gid, '^gid://shopify/[A-Za-z]+/([0-9]+(\?[A-Za-z0-9_=&-]+)?)$', 1), '');
-
--- The business date of an instant, in the zone the shop had then.
-CREATE MACRO day_of(t) AS CAST(timezone(shop_zone(parse_instant(t)), parse_instant(t)) AS DATE);
 
 -- A variant has at most three options.
 CREATE MACRO option_of(options, names) AS text_of(CASE

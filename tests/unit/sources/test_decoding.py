@@ -8,7 +8,7 @@ import sys
 SCRIPT = '''
 import sys, threading, types
 import msgspec
-from varai.sources.shopify.decoding import decode
+from varai.sources.decoding import decode
 
 SHAPES = """
 class Page(msgspec.Struct, rename="camel"):

@@ -1,4 +1,4 @@
-"""HTTP to one shop: a client with time-outs, and the rules by which a call is made again.
+"""HTTP to one vendor: a client with time-outs, and the rules by which a call is made again.
 
 In: requests. Out: answers with a status we understand, or typed errors. Redirects are never followed, so that a token
 cannot leave its origin; addresses of bulk files, which are signed, and headers are never logged.
@@ -21,7 +21,7 @@ import stamina
 import urllib3
 from urllib3.exceptions import DecodeError, HTTPError
 
-from varai.kernel import Gone, Malformed, Throttled, Unauthorised, Unavailable, VaraiError
+from varai.kernel import Gone, Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, VaraiError
 
 ATTEMPTS: Final = 6
 LONGEST_WAIT_S: Final = 60.0
@@ -33,9 +33,15 @@ Result = TypeVar("Result")
 
 
 class Http:
-    """Connections to a shop that are kept alive, through the proxy of the environment where one is set."""
+    """Connections to a vendor that are kept alive, through the proxy of the environment where one is set.
 
-    def __init__(self) -> None:
+    Args:
+        vendor: its name, as errors say it.
+        own_address: what a feed's `base_url` should be, said where the vendor redirects elsewhere.
+    """
+
+    def __init__(self, vendor: str, own_address: str) -> None:
+        self.vendor, self._own_address = vendor, own_address
         # urllib3 writes paths at DEBUG, and those of bulk files carry a signature.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         self._direct = urllib3.PoolManager(maxsize=2, ssl_context=_trust())
@@ -46,7 +52,8 @@ class Http:
     ) -> urllib3.BaseHTTPResponse:
         """Send once; the body is read whole, or left to be read where `stream` is set.
 
-        Raises Unavailable when no whole answer came, and what `refuse` raises for its status.
+        Raises Unavailable when no whole answer came, Misconfigured for a header that cannot be sent, and what `refuse` raises for a
+        status.
         """
         try:
             answer = self._way(url).request(
@@ -60,13 +67,45 @@ class Http:
                 preload_content=not stream,
             )
         except HTTPError as error:
-            raise broken(error) from error
+            raise self.broken(error) from error
+        except UnicodeEncodeError:
+            # Not chained: the header may be a secret, and this error quotes it.
+            raise Misconfigured(
+                f"A header for {self.vendor} has a letter that no header can carry.",
+                "Look for other than ASCII letters in the feed's secret.",
+            ) from None
         try:
-            refuse(answer)
+            self.refuse(answer)
         except VaraiError:
             answer.close()
             raise
         return answer
+
+    def broken(self, error: HTTPError) -> VaraiError:
+        """The typed error of a broken transport; the address stays out of the sentence."""
+        if isinstance(error, DecodeError):
+            return Malformed(f"{self.vendor} sent a body that does not decompress.")
+        return Unavailable(f"The connection to {self.vendor} broke ({type(error).__name__}).")
+
+    def refuse(self, answer: urllib3.BaseHTTPResponse) -> None:
+        """Raise the typed error of a status that is no success; a 401 is Unauthorised."""
+        status = answer.status
+        if status == HTTPStatus.OK:
+            return
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise Throttled(f"{self.vendor} answered 429: too many requests.", retry_after_s=retry_after(answer))
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise Unauthorised(f"{self.vendor} refused the feed's token (HTTP {status}).")
+        if status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.LOCKED):
+            raise Gone(f"The shop is frozen, locked or no longer there (HTTP {status}).")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+            raise Unavailable(f"{self.vendor} answered HTTP {status}.")
+        if answer.get_redirect_location():
+            raise Malformed(
+                f"{self.vendor} answered with a redirect (HTTP {status}), which is not followed: it could carry the token away.",
+                f"Write the shop's own address, {self._own_address}, into the feed's base_url.",
+            )
+        raise Malformed(f"{self.vendor} answered HTTP {status}.")
 
     def close(self) -> None:
         """End all connections."""
@@ -110,34 +149,6 @@ def insist(call: Callable[[], Result]) -> Result:
         with attempt:
             return call()
     raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def broken(error: HTTPError) -> VaraiError:
-    """The typed error of a broken transport; the address stays out of the sentence."""
-    if isinstance(error, DecodeError):
-        return Malformed("Shopify sent a body that does not decompress.")
-    return Unavailable(f"The connection to Shopify broke ({type(error).__name__}).")
-
-
-def refuse(answer: urllib3.BaseHTTPResponse) -> None:
-    """Raise the typed error of a status that is no success; a 401 is Unauthorised."""
-    status = answer.status
-    if status == HTTPStatus.OK:
-        return
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise Throttled("Shopify answered 429: too many requests.", retry_after_s=retry_after(answer))
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Unauthorised(f"Shopify refused the feed's token (HTTP {status}).")
-    if status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.LOCKED):
-        raise Gone(f"The shop is frozen, locked or no longer there (HTTP {status}).")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        raise Unavailable(f"Shopify answered HTTP {status}.")
-    if answer.get_redirect_location():
-        raise Malformed(
-            f"Shopify answered with a redirect (HTTP {status}), which is not followed: it could carry the token away.",
-            "Write the shop's own address, https://<shop>.myshopify.com, into the feed's base_url.",
-        )
-    raise Malformed(f"Shopify answered HTTP {status}.")
 
 
 def retry_after(answer: urllib3.BaseHTTPResponse) -> float | None:

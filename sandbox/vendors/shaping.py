@@ -11,10 +11,8 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sandbox.vendors.shopify.faults import Faults
+from sandbox.vendors.faults import Faults
 
-OLDEST_VERSION = "2026-01"
-VERSIONS = (OLDEST_VERSION, "2026-04", "2026-07", "2026-10")
 _DRIPS = 8
 
 
@@ -78,13 +76,3 @@ def date_header(faults: Faults, route: str, text: str) -> str:
     if skewed is not None:
         moment += timedelta(seconds=float(skewed.options.get("seconds", 600)))
     return format_datetime(moment, usegmt=True)
-
-
-def served_version(asked: str, faults: Faults, text: str) -> str | None:
-    """The version that answers: an unsupported old one falls forward to the oldest; None for one that never was."""
-    wrong = faults.strike("wrong_version", "graphql", text)
-    if wrong is not None:
-        return str(wrong.options.get("version", OLDEST_VERSION))
-    if asked in VERSIONS or asked == "unstable":
-        return asked
-    return OLDEST_VERSION if len(asked) == len(OLDEST_VERSION) and asked < OLDEST_VERSION else None

@@ -1,0 +1,172 @@
+"""Questions to a shop's REST API: a path and its parameters in, the records of a page and the count of all out, or a typed error.
+
+The `Link` header is never followed, for it may name another host: pages are asked for by number. Shops stand on slow and shared hosts,
+so there is never more than one request of a reader at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from varai.kernel import Malformed, Window
+from varai.sources.contract import Session
+from varai.sources.credentials import read_secret
+from varai.sources.decoding import decode
+from varai.sources.proof import Listed, Record
+from varai.sources.transport import Http, insist
+from varai.sources.woocommerce.signing import authorisation
+
+API: Final = "wc/v3"
+SECRET_FIELDS: Final = (("consumer_key", "consumer_secret"),)
+LARGEST_PAGE: Final = 100
+"""More is answered with 400."""
+
+Shape = TypeVar("Shape")
+Parameters = Mapping[str, str]
+
+
+class Answer(NamedTuple):
+    """A body and the headers it came with, their names in small letters."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class _Head(msgspec.Struct):
+    id: int
+    date_modified_gmt: str | None = None
+
+
+class Client:
+    """One reader's conversation with a shop. Make it with `open_shop`; not for several threads."""
+
+    def __init__(self, session: Session, http: Http) -> None:
+        secret = read_secret(session, SECRET_FIELDS)
+        self.session = session
+        self.clock_skew_s = 0.0
+        self._key, self._secret = secret["consumer_key"], secret["consumer_secret"]
+        self._http = http
+
+    def get(self, path: str, parameters: Parameters, shape: type[Shape]) -> tuple[Shape, Mapping[str, str]]:
+        """Ask for `/wp-json/<path>` and decode its body as `shape`; with it come the headers.
+
+        Raises Throttled, Unauthorised, Gone, Unavailable, Malformed, Misconfigured.
+        """
+        return insist(lambda: self._get(path, parameters, shape))
+
+    def _get(self, path: str, parameters: Parameters, shape: type[Shape]) -> tuple[Shape, Mapping[str, str]]:
+        url = f"{self.session.base_url}/wp-json/{path}"
+        if parameters:
+            url += "?" + urlencode(parameters)
+        answer = self._http.send("GET", url, headers={"Authorization": authorisation(url, self._key, self._secret)})
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        self._note_clock(headers)
+        kind = headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Malformed(f"WooCommerce answered with '{kind[:60]}' instead of JSON.")
+        try:
+            return decode(answer.data, shape), headers
+        except msgspec.DecodeError:
+            # Not chained: the decoder's error may quote what a person wrote.
+            raise Malformed(f"WooCommerce's JSON is cut, or of another shape ({len(answer.data)} bytes).") from None
+
+    def _note_clock(self, headers: Mapping[str, str]) -> None:
+        try:
+            there = parsedate_to_datetime(headers.get("date", ""))
+        except ValueError:
+            return
+        self.clock_skew_s = (there - self.session.clock()).total_seconds()
+
+
+class Numbered:
+    """A list of the shop by numbered pages, sorted by id: its own order by date loses rows whose dates are equal.
+
+    Args:
+        client: asks.
+        path: below `wc/v3/`.
+        filter: what restricts the list.
+    """
+
+    def __init__(self, client: Client, path: str, filter: Parameters) -> None:
+        self._client, self._path, self._filter = client, path, filter
+        self.size = min(int(client.session.feed.settings.get("page_size", LARGEST_PAGE)), LARGEST_PAGE)
+
+    def page(self, number: int) -> Listed:
+        """See `varai.sources.proof.Numbered`."""
+        asked = {**self._filter, "orderby": "id", "order": "asc", "per_page": str(self.size), "page": str(number)}
+        nodes, headers = self._client.get(f"{API}/{self._path}", asked, list[msgspec.Raw])
+        return Listed([record_of(node) for node in nodes], total_of(headers))
+
+    def still_listed(self, ids: list[int]) -> set[int]:
+        """See `varai.sources.proof.Numbered`."""
+        found = set[int]()
+        for start in range(0, len(ids), self.size):
+            some = ",".join(map(str, ids[start : start + self.size]))
+            asked = {**self._filter, "include": some, "per_page": str(self.size), "_fields": "id"}
+            nodes, _ = self._client.get(f"{API}/{self._path}", asked, list[msgspec.Raw])
+            found |= {record_of(node).id for node in nodes}
+        return found
+
+    def count(self) -> int:
+        """How many records it has now."""
+        _, headers = self._client.get(
+            f"{API}/{self._path}", {**self._filter, "per_page": "1", "_fields": "id"}, list[Any]
+        )
+        return total_of(headers)
+
+
+def record_of(node: msgspec.Raw) -> Record:
+    """A record with its id and version; raises Malformed for what has none."""
+    try:
+        head = decode(node, _Head)
+    except msgspec.DecodeError:
+        raise Malformed("WooCommerce's list holds something that has no id.") from None
+    return Record(head.id, head.date_modified_gmt or "", node)
+
+
+def total_of(headers: Mapping[str, str]) -> int:
+    """How many records the whole list has; raises Malformed where the shop does not say."""
+    text = headers.get("x-wp-total", "")
+    if not text.isdecimal():
+        raise Malformed(
+            "WooCommerce's answer lacks its count, the header X-WP-Total, without which nothing proves that all came.",
+            "Let the shop's host or its cache pass the headers X-WP-Total and X-WP-TotalPages.",
+        )
+    return int(text)
+
+
+def changed_in(window: Window) -> dict[str, str]:
+    """The window as parameters, for records by their last change."""
+    return _bounds(window, "modified_after", "modified_before")
+
+
+def created_in(window: Window) -> dict[str, str]:
+    """The window as parameters, for records that are never changed."""
+    return _bounds(window, "after", "before")
+
+
+def _bounds(window: Window, after: str, before: str) -> dict[str, str]:
+    """The shop keeps whole seconds and leaves out both bounds, so the lower one lies a second before the window."""
+    found = {before: _instant(window.end), "dates_are_gmt": "true"}
+    if window.start is not None:
+        found[after] = _instant(window.start - timedelta(seconds=1))
+    return found
+
+
+def _instant(at: datetime) -> str:
+    """UTC without a zone: with one, and `dates_are_gmt`, the shop shifts the instant by its own zone."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@contextmanager
+def open_shop(session: Session) -> Iterator[Client]:
+    """A client for as long as the block lasts."""
+    with closing(Http("WooCommerce", "https://<shop>")) as http:
+        yield Client(session, http)

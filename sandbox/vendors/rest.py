@@ -1,0 +1,163 @@
+"""What simulators of REST vendors share: shops by their files, the fault switch, and what was asked.
+
+- `POST, GET, DELETE /<shop>/_faults`: the fault switch (see faults.py)
+- `GET, DELETE /<shop>/_requests`: what was asked, oldest first
+- `GET /healthz`: the shops there are
+- `GET /<shop>/<path>`: the vendor's API
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.vendors.faults import Faults, fault_of
+from sandbox.vendors.records import Records, reading
+from sandbox.vendors.shaping import refuse, respond
+
+ROUTE = "rest"
+_ANY = frozenset({ROUTE})
+KINDS: Mapping[str, frozenset[str]] = dict.fromkeys(
+    (
+        "429",
+        "5xx",
+        "cut",
+        "truncated_json",
+        "slow",
+        "wrong_content_type",
+        "revoked_token",
+        "wrong_count",
+        "duplicate_page",
+        "missing_page",
+        "clock_skew",
+    ),
+    _ANY,
+)
+_KEPT = 2000
+
+
+@dataclass
+class Answer:
+    """What a vendor answers: JSON, status and headers."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Shop:
+    """A simulated shop: its file, what shall go wrong, and what was asked."""
+
+    name: str
+    path: Path
+    faults: Faults = field(default_factory=Faults)
+    log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_KEPT))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as a vendor's API sees it: path below the shop, parameters, headers, and the whole address."""
+
+    shop: Shop
+    path: str
+    parameters: Mapping[str, str]
+    headers: Mapping[str, str]
+    url: str
+
+    @property
+    def text(self) -> str:
+        """What faults are matched with."""
+        query = "&".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.path}?{query}"
+
+    def strikes(self, kind: str) -> Mapping[str, Any] | None:
+        """The options of a fault of this kind that hits this request, counted down."""
+        fault = self.shop.faults.strike(kind, ROUTE, self.text)
+        return None if fault is None else fault.options
+
+
+Api = Callable[[Asked, Records], Answer]
+
+
+def create_app(folder: Path, api: Api) -> Starlette:
+    """The ASGI application that serves the shops of `folder` by a vendor's API."""
+    service = _Service(folder, api)
+    return Starlette(
+        routes=[
+            Route("/healthz", service.health),
+            Route("/{shop}/_faults", service.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/{shop}/_requests", service.requests, methods=["GET", "DELETE"]),
+            Route("/{shop}/{path:path}", service.ask),
+        ]
+    )
+
+
+class _Service:
+    def __init__(self, folder: Path, api: Api) -> None:
+        self._folder, self._api = folder, api
+        self._shops: dict[str, Shop] = {}
+
+    def _shop(self, request: Request) -> Shop | None:
+        name = request.path_params["shop"]
+        if name not in self._shops:
+            path = self._folder / f"{Path(name).name}.sqlite"
+            if not path.is_file():
+                return None
+            self._shops[name] = Shop(name, path)
+        return self._shops[name]
+
+    async def health(self, request: Request) -> Response:
+        del request
+        return JSONResponse({"status": "ok", "shops": sorted(path.stem for path in self._folder.glob("*.sqlite"))})
+
+    async def ask(self, request: Request) -> Response:
+        shop = self._shop(request)
+        if shop is None:
+            return JSONResponse({"message": "Not Found"}, 404)
+        url = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}{request.url.path}"
+        asked = Asked(shop, request.path_params["path"], dict(request.query_params), request.headers, url)
+        return await run_in_threadpool(self._answer, asked)
+
+    def _answer(self, asked: Asked) -> Response:
+        faults = asked.shop.faults
+        response = refuse(faults, ROUTE, asked.text)
+        if response is None:
+            with reading(asked.shop.path) as records:
+                answer = self._api(asked, records)
+            headers = {"Content-Type": "application/json; charset=UTF-8", **answer.headers}
+            response = respond(faults, ROUTE, asked.text, answer.body, answer.status, headers)
+        entry = {"at": datetime.now(UTC).isoformat(), "path": asked.path, "parameters": dict(asked.parameters)}
+        asked.shop.log.append({**entry, "status": response.status_code})
+        return response
+
+    async def faults(self, request: Request) -> Response:
+        shop = self._shop(request)
+        if shop is None:
+            return JSONResponse({"message": "Not Found"}, 404)
+        if request.method == "DELETE":
+            shop.faults.clear()
+        elif request.method == "POST":
+            try:
+                shop.faults.add(fault_of(await request.json(), KINDS))
+            except ValueError as error:
+                return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"faults": shop.faults.waiting()})
+
+    async def requests(self, request: Request) -> Response:
+        shop = self._shop(request)
+        if shop is None:
+            return JSONResponse({"message": "Not Found"}, 404)
+        if request.method == "DELETE":
+            shop.log.clear()
+        return JSONResponse({"requests": list(shop.log)})
