@@ -32,7 +32,7 @@ def build(path: Path, spec: WorldSpec) -> Truth:
         old.unlink(missing_ok=True)
     products, people, sales, returns = trade(spec)
     truth = Truth(spec.name)
-    chosen = plan(products, sales, spec.defects, truth, _rng(spec, "defects"))
+    chosen = plan(products, sales, spec.defects, truth, random_of(spec, "defects"))
     with ShopWriter(
         path,
         name=spec.name,
@@ -53,18 +53,18 @@ def build(path: Path, spec: WorldSpec) -> Truth:
     return truth
 
 
-def _rng(spec: WorldSpec, purpose: str) -> Random:
+def random_of(spec: WorldSpec, purpose: str) -> Random:
     """A generator per purpose, so that a change in one part does not shift the others."""
     return Random(f"{spec.name}:{spec.seed}:{purpose}")
 
 
 def trade(spec: WorldSpec) -> tuple[list[Product], list[Person], list[Sale], dict[int, Return]]:
     """What happens in a shop before anything is written: its products, people, sales, and returns by the sale's id."""
-    products = make_products(spec, _rng(spec, "products"))
-    people = make_people(spec, _rng(spec, "people"))
-    till = Till(spec, people, products, _rng(spec, "till"))
-    counter = Counter(spec.seed, spec.anchor, _rng(spec, "returns"), _rng(spec, "settling"))
-    sales = [till.ring(place, when) for place, when in enumerate(make_instants(spec, _rng(spec, "instants")))]
+    products = make_products(spec, random_of(spec, "products"))
+    people = make_people(spec, random_of(spec, "people"))
+    till = Till(spec, people, products, random_of(spec, "till"))
+    counter = Counter(spec.seed, spec.anchor, random_of(spec, "returns"), random_of(spec, "settling"))
+    sales = [till.ring(place, when) for place, when in enumerate(make_instants(spec, random_of(spec, "instants")))]
     returns = {}
     for sale in sales:
         back = counter.take_back(sale)

@@ -92,7 +92,7 @@ def _list(asked: Asked, records: Records, listed: re.Match[str], facts: Mapping[
     if not 1 <= size <= _LARGEST or page < 1:
         raise _Refused("rest_invalid_param", 400)
     kind, where, bound = _condition(listed, given, facts)
-    order = "id" if given.get("orderby") == "id" else "created DESC"
+    order = f"{'id' if given.get('orderby') == 'id' else 'created'} {'ASC' if given.get('order') == 'asc' else 'DESC'}"
     total = records.count(kind, where, bound)
     at = _page_of(asked, page)
     bodies = records.page(kind, where, bound, order=order, limit=size, offset=(at - 1) * size)
@@ -136,7 +136,7 @@ def _condition(listed: re.Match[str], given: Mapping[str, str], facts: Mapping[s
 
 
 def _bound(text: str, given: Mapping[str, str], facts: Mapping[str, str]) -> str:
-    """The instant in UTC that the shop compares with: it takes the digits, and shifts by its own zone what is not said to be UTC, or has a zone."""
+    """The instant in UTC that the shop compares with: digits that are not said to be UTC, or have a zone, it shifts by its own zone."""
     if not _INSTANT.fullmatch(text):
         raise _Refused("rest_invalid_param", 400)
     digits = datetime.fromisoformat(text[:19])

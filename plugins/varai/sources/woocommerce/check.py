@@ -55,7 +55,8 @@ def _earliest_order(client: Client) -> datetime | None:
 def _problems(missing: tuple[str, ...], served: bool, skew_s: float) -> list[str]:
     """Sentences with their cure."""
     problems = [
-        f"The key may not read {scope}: give it the permission Read (WooCommerce, Settings, Advanced, REST API) and its user the role Shop manager."
+        f"The key may not read {scope}: give it the permission Read (WooCommerce, Settings, Advanced, REST API)"
+        " and its user the role Shop manager."
         for scope in missing
     ]
     if not served:

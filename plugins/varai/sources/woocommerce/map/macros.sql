@@ -3,9 +3,6 @@
 -- Instants in UTC are written without a zone.
 CREATE MACRO utc(t) AS CASE WHEN t <> '' THEN t || 'Z' END;
 
--- An amount in minor units, and one that is not there as 0: in refunds amounts are negative, here they never are.
-CREATE MACRO minor(t) AS to_minor(t, currency);
-
 -- What an attribute of one of these names says: the option chosen, or the first of those offered.
 CREATE MACRO attribute_of(attributes, names) AS text_of(
     list_transform(list_filter(attributes, one -> list_contains(names, lower(one.name))), one -> coalesce(one.option, one.options[1]))[1]);

@@ -12,7 +12,7 @@ SELECT nth, id AS source_id, id AS root_id, utc(date_modified_gmt) AS source_upd
     CASE status WHEN 'processing' THEN 'paid' WHEN 'completed' THEN 'paid' WHEN 'on-hold' THEN 'pending' ELSE status END
         AS financial_status,
     'false' AS taxes_included,
-    list_sum(list_transform(line_items, one -> minor(one.total))) AS subtotal_minor,
+    list_sum(list_transform(line_items, one -> to_minor(one.total, currency))) AS subtotal_minor,
     total_tax AS tax_minor,
     shipping_total AS shipping_minor,
     discount_total AS discount_minor,

@@ -3,8 +3,8 @@ SELECT nth, one.id AS source_id, order_id AS root_id, created_at AS source_updat
     refund_id, order_id,
     refunded_line(one.meta_data) AS line_id,
     CASE WHEN fee THEN 1 ELSE abs(parse_integer(one.quantity)) END AS quantity,
-    -minor(one.total) AS subtotal_minor,
-    -minor(one.total_tax) AS tax_minor,
+    -to_minor(one.total, currency) AS subtotal_minor,
+    -to_minor(one.total_tax, currency) AS tax_minor,
     currency
 FROM (
     SELECT nth, refund_id, order_id, created_at, currency, false AS fee, unnest(line_items) AS one FROM refunds

@@ -1,0 +1,61 @@
+"""Defects of the catalogue in WooCommerce's shapes, chosen as for every shop of the world and noted in its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from sandbox.vendors.records import Body
+from sandbox.world import gtin
+from sandbox.world.defects import Plan, plan
+from sandbox.world.frames import Product
+from sandbox.world.spec import DefectRates
+from sandbox.world.truth import Truth
+
+
+class Planted:
+    """Which rows have which defect, and the ways to spoil a body with it."""
+
+    def __init__(self, chosen: Plan) -> None:
+        self._chosen = chosen
+
+    def spoil_product(self, body: Body) -> None:
+        """Plant the product's defect, if it has one."""
+        match self._chosen.products.get(body["id"]):
+            case "missing_title":
+                body["name"] = ""
+            case "html_script":
+                body["description"] += "<script>document.location='https://example.org/'</script>"
+
+    def spares(self, variant: int) -> bool:
+        """Whether a variant has no defect."""
+        return variant not in self._chosen.variants
+
+    def spoil_variant(self, body: Body, number: int) -> None:
+        """Plant the variant's defect, if it has one."""
+        match self._chosen.variants.get(number):
+            case "duplicate_sku":
+                body["sku"] = self._chosen.skus[number]
+            case "gtin_check_digit":
+                body["global_unique_id"] = gtin.spoil(body["global_unique_id"], 1 + number % 9)
+            case "price_not_positive":
+                body["price"] = body["regular_price"] = "0.00"
+
+
+def plant(products: Sequence[Product], rates: DefectRates, truth: Truth, random: Random) -> Planted:
+    """Choose which rows of the catalogue have a defect, of the kinds that WooCommerce's shapes can carry; orders have none."""
+    carried = DefectRates(
+        gtin_check_digit=rates.gtin_check_digit,
+        duplicate_sku=rates.duplicate_sku,
+        price_not_positive=rates.price_not_positive,
+        compare_at_not_above_price=0,
+        impossible_mm=0,
+        missing_title=rates.missing_title,
+        html_script=rates.html_script,
+        nul_byte=0,
+        malformed_date=0,
+        malformed_order_date=0,
+        unknown_currency=0,
+        description_too_long=0,
+    )
+    return Planted(plan(products, [], carried, truth, random))
