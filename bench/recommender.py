@@ -63,7 +63,7 @@ def run(loaded: tuple[Dataset, ModelSpec]) -> Report:
 
 def load_demo(name: str) -> tuple[Dataset, ModelSpec]:
     """A shop of the demo as its marts would show it."""
-    spec = next(one for one in shops(lambda shop: (shop, "bench")) if one.name == name)
+    spec = next(one for one in shops(lambda shop, _: (shop, "bench")) if one.name == name)
     products, _, sales, _ = trade(spec)
     lines = [
         {

@@ -55,7 +55,9 @@ class State:
             ):
                 yield self.root / "data" / region / name
             yield self.root / "data" / "home" / "docs" / region
-            yield self.root / "shops" / region
+        for seed in self.settings.seeds:
+            for feed in seed.feeds:
+                yield self.root / "shops" / seed.tenant.region / feed.connector
 
     def ring(self, region: str) -> FolderSecrets:
         """The secrets of a region's platform."""

@@ -13,6 +13,7 @@ import httpx
 
 from sandbox.stack.layout import Layout
 
+_TRIES = 5
 _ENDED = frozenset({"success", "failed"})
 
 
@@ -45,9 +46,11 @@ class Airflow:
         ends = time.monotonic() + seconds
         while True:
             answer = self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": {}})
-            if answer.status_code != httpx.codes.NOT_FOUND:
-                answer.raise_for_status()
+            if answer.is_success:
                 return _run(answer.json())
+            # Its database is SQLite here, which one writer locks for the others: then the API answers 500.
+            if answer.status_code != httpx.codes.NOT_FOUND and not answer.is_server_error:
+                answer.raise_for_status()
             if time.monotonic() > ends:
                 raise TimeoutError(f"Airflow does not know the graph {dag_id}. {self._import_errors()}")
             time.sleep(0.5)
@@ -59,21 +62,29 @@ class Airflow:
 
     def causes(self, run: Run) -> set[tuple[str, str]]:
         """Graph and run of everything whose asset events started a run; empty for one that they did not start."""
-        answer = self._http.get(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/upstreamAssetEvents")
-        found = answer.raise_for_status().json()
+        found = self._get(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/upstreamAssetEvents")
         return {(one["source_dag_id"], one["source_run_id"]) for one in found["asset_events"]}
 
     def wait(self, runs: list[Run], seconds: float, meanwhile: Callable[[], None]) -> list[Run]:
         """Wait until these runs have ended, calling `meanwhile` between looks. Raises TimeoutError."""
         ends = time.monotonic() + seconds
         while True:
-            now = [_run(self._http.get(f"/api/v2/dags/{one.dag_id}/dagRuns/{one.run_id}").json()) for one in runs]
+            now = [_run(self._get(f"/api/v2/dags/{one.dag_id}/dagRuns/{one.run_id}")) for one in runs]
             meanwhile()
             if all(one.state in _ENDED for one in now):
                 return now
             if time.monotonic() > ends:
                 raise TimeoutError(f"Still running: {', '.join(one.dag_id for one in now if one.state not in _ENDED)}.")
             time.sleep(1)
+
+    def _get(self, path: str) -> Any:
+        """What a path answers; asked again while the server fails, a few times."""
+        for _ in range(_TRIES):
+            answer = self._http.get(path)
+            if not answer.is_server_error:
+                break
+            time.sleep(1)
+        return answer.raise_for_status().json()
 
     def _import_errors(self) -> str:
         found: list[dict[str, Any]] = self._http.get("/api/v2/importErrors").json().get("import_errors", [])

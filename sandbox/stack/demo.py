@@ -73,11 +73,16 @@ def flow(layout: Layout, console: Console) -> None:
             if not console.is_terminal:
                 _tell(console, told, now)
 
-        runs = [_ingestion(airflow, region, look, fresh=fresh) for region in layout.regions]
-        ended = airflow.wait(runs, _RUN_S, look)
+        begun = {(region, one): _ingestion(airflow, one, look, fresh=fresh) for region, one in _ingests(layout)}
+        ended = airflow.wait(list(begun.values()), _RUN_S, look)
         _complain(console, ended)
+        causes = {
+            region: [run for (of, _), run in zip(begun, ended, strict=True) if of == region]
+            for region in layout.regions
+        }
         for family in (_TRANSFORM, _TRAIN):
-            ended = airflow.wait(_await(airflow, layout, family, ended, look), _RUN_S, look)
+            ended = airflow.wait(_await(airflow, family, causes, look), _RUN_S, look)
+            causes = {region: [run] for region, run in zip(causes, ended, strict=True)}
             _complain(console, ended)
 
 
@@ -91,17 +96,17 @@ def _tell(console: Console, told: set[str], runs: list[Run]) -> None:
 
 
 def _ingestions(airflow: Airflow, layout: Layout) -> list[Run]:
-    """The newest run of each region's ingest graph."""
-    return [one for region in layout.regions for one in airflow.runs(_ingest(region), limit=1)]
+    """The newest run of each ingest graph that has feeds."""
+    return [one for _, dag_id in _ingests(layout) for one in airflow.runs(dag_id, limit=1)]
 
 
-def _ingest(region: str) -> str:
-    return f"ingest__{region}__shopify"
+def _ingests(layout: Layout) -> list[tuple[str, str]]:
+    """Region and ingest graph of every vendor that feeds read."""
+    return [(region, f"ingest__{region}__{vendor}") for vendor, region in layout.vendors]
 
 
-def _ingestion(airflow: Airflow, region: str, look: Callable[[], None], *, fresh: bool) -> Run:
+def _ingestion(airflow: Airflow, dag_id: str, look: Callable[[], None], *, fresh: bool) -> Run:
     """The run to watch: one that the schedule has just begun where nothing was ever read, else one of our own."""
-    dag_id = _ingest(region)
     active = [one for one in airflow.runs(dag_id) if one.state in _ACTIVE]
     if active and fresh:
         return active[-1]
@@ -109,8 +114,8 @@ def _ingestion(airflow: Airflow, region: str, look: Callable[[], None], *, fresh
     return airflow.trigger(dag_id)
 
 
-def _await(airflow: Airflow, layout: Layout, family: str, before: list[Run], look: Callable[[], None]) -> list[Run]:
-    """Of a family of graphs the runs that were started by what those before them gave, one for each.
+def _await(airflow: Airflow, family: str, causes: dict[str, list[Run]], look: Callable[[], None]) -> list[Run]:
+    """Of a family of graphs the runs that have taken in all that those before them gave: one for each region, in the regions' order.
 
     Raises:
         TimeoutError: none began within two minutes; where an earlier run is still at work, none did within two minutes of its end.
@@ -118,8 +123,8 @@ def _await(airflow: Airflow, layout: Layout, family: str, before: list[Run], loo
     last = time.monotonic() + _RUN_S
     ends = time.monotonic() + _BEGIN_S
     while time.monotonic() < min(ends, last):
-        known = {region: airflow.runs(family.format(region=region)) for region in layout.regions}
-        found = [_after(airflow, known[region], cause) for region, cause in zip(layout.regions, before, strict=True)]
+        known = {region: airflow.runs(family.format(region=region)) for region in causes}
+        found = [_after(airflow, known[region], given) for region, given in causes.items()]
         if all(found):
             return [one for one in found if one]
         if any(one.state in _ACTIVE for runs in known.values() for one in runs):
@@ -129,9 +134,16 @@ def _await(airflow: Airflow, layout: Layout, family: str, before: list[Run], loo
     raise TimeoutError(f"The graphs {family.format(region='*')} did not start; look at Airflow's assets.")
 
 
-def _after(airflow: Airflow, runs: list[Run], cause: Run) -> Run | None:
-    """The one of these runs that another started by what it gave; what began at the same time may have another cause."""
-    return next((one for one in runs if (cause.dag_id, cause.run_id) in airflow.causes(one)), None)
+def _after(airflow: Airflow, runs: list[Run], causes: list[Run]) -> Run | None:
+    """The newest of these runs, newest first, that the last of its causes started, where runs were started by all of them."""
+    missing = {(cause.dag_id, cause.run_id) for cause in causes}
+    newest = None
+    for one in runs:
+        started_by = airflow.causes(one)
+        if newest is None and started_by & missing:
+            newest = one
+        missing -= started_by
+    return None if missing else newest
 
 
 def _begun(airflow: Airflow, layout: Layout, family: str, after: datetime) -> list[Run]:

@@ -45,11 +45,18 @@ class Layout:
         return tuple(self.settings.regions)
 
     @cached_property
+    def vendors(self) -> tuple[tuple[str, str], ...]:
+        """The simulated vendors: each that a seeded feed reads, with the region of its shops."""
+        return tuple(
+            sorted({(feed.connector, seed.tenant.region) for seed in self.settings.seeds for feed in seed.feeds})
+        )
+
+    @cached_property
     def ports(self) -> Mapping[str, int]:
         """A port per server."""
-        kinds = ("documents", "cache", "vendors", "serving", "registry")
+        kinds = ("documents", "cache", "serving", "registry")
         per_region = [f"{kind}-{region}" for region in self.regions for kind in kinds]
-        names = ["airflow", "pages", *per_region]
+        names = ["airflow", "pages", *per_region, *(f"{vendor}-{region}" for vendor, region in self.vendors)]
         return ports.choose(self.home, names) if self.starting else ports.known(self.home, names)
 
     @property
@@ -59,7 +66,7 @@ class Layout:
 
     @property
     def shops(self) -> Path:
-        """Folder of simulated shops, one below it per region."""
+        """Folder of simulated shops, below it one per region and vendor."""
         return self.home / "sandbox" / "shops"
 
     @property
@@ -98,8 +105,11 @@ class Layout:
                 f"{prefix}CACHE_URL=valkey://127.0.0.1:{self.ports[f'cache-{region}']}/0",
                 f"{prefix}SERVING_URL={self.url(f'serving-{region}')}",
                 f"{prefix}REGISTRY_URL={self.url(f'registry-{region}')}",
-                f"VARAI_VENDORS__SHOPIFY_{region.upper()}={self.url(f'vendors-{region}')}",
             ]
+        lines += [
+            f"VARAI_VENDORS__{vendor.upper()}_{region.upper()}={self.url(f'{vendor}-{region}')}"
+            for vendor, region in self.vendors
+        ]
         lines += [f"VARAI_ADDRESSES__{name.upper()}={value}" for name, value in self.addresses().items()]
         path = self.home / "settings.env"
         path.write_text("\n".join(lines) + "\n")

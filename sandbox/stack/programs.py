@@ -34,12 +34,11 @@ STORES, SERVERS = 0, 1
 
 def programs(layout: Layout) -> list[Program]:
     """Everything that runs: stores and vendors first, then Airflow, serving and registries of models."""
-    found = [_pages(layout)]
+    found = [_pages(layout), *(_vendor(layout, vendor, region) for vendor, region in layout.vendors)]
     for region in layout.regions:
         found += [
             _documents(layout, region),
             _cache(layout, region),
-            _vendors(layout, region),
             _serving(layout, region),
             _registry(layout, region),
         ]
@@ -64,12 +63,11 @@ def _cache(layout: Layout, region: str) -> Program:
     return Program(f"cache-{region}", command, STORES, lambda: _listens(port))
 
 
-def _vendors(layout: Layout, region: str) -> Program:
-    port = layout.ports[f"vendors-{region}"]
-    command = (
-        sys.executable, "-m", "sandbox.vendors.shopify", "--shops", str(layout.shops / region), "--port", str(port),
-    )  # fmt: skip
-    return Program(f"vendors-{region}", command, STORES, lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
+def _vendor(layout: Layout, vendor: str, region: str) -> Program:
+    name = f"{vendor}-{region}"
+    port, shops = layout.ports[name], layout.shops / region / vendor
+    command = (sys.executable, "-m", f"sandbox.vendors.{vendor}", "--shops", str(shops), "--port", str(port))
+    return Program(name, command, STORES, lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
 
 
 def _serving(layout: Layout, region: str) -> Program:

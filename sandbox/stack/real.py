@@ -147,7 +147,7 @@ def _make(layout: Layout, data: Path, console: Console, told: Told) -> None:
 
 
 def _shop(layout: Layout, shop: str) -> Path:
-    return layout.shops / _region_of(layout, shop) / f"{shop}.sqlite"
+    return layout.shops / _region_of(layout, shop) / "shopify" / f"{shop}.sqlite"
 
 
 def _region_of(layout: Layout, shop: str) -> str:

@@ -16,31 +16,35 @@ from varai.settings import FolderSecrets, Seed
 Told = Callable[[str], None]
 Made = TypeVar("Made")
 STORES = REPOSITORY / "sandbox" / "stores"
+_SECRET = {"shopify": ("client_id", "client_secret"), "woocommerce": ("consumer_key", "consumer_secret")}
 
 
-def credentials(ring: FolderSecrets, shop: str) -> tuple[str, str]:
-    """Client id and secret of the app installed in a shop: what its feed finds under the secret `<shop>-shop`."""
-    fresh = {"client_id": f"app-{shop}", "client_secret": secrets.token_hex(16)}
-    found = json.loads(ring.create(f"{shop}-shop", json.dumps(fresh)))
-    return found["client_id"], found["client_secret"]
+def credentials(ring: FolderSecrets, shop: str, vendor: str = "shopify") -> tuple[str, str]:
+    """Id and secret by which a shop knows the app that reads it: what its feed finds under the secret `<shop>-shop`."""
+    identity, secret = _SECRET[vendor]
+    found = json.loads(
+        ring.create(f"{shop}-shop", json.dumps({identity: f"app-{shop}", secret: secrets.token_hex(16)}))
+    )
+    return found[identity], found[secret]
 
 
 def make_world(layout: Layout, told: Told) -> None:
-    """Make the four generated shops of a layout, where they are not there yet."""
+    """Make the generated shops of a layout, where they are not there yet."""
     make_shops(layout.settings.seeds, layout.shops, lambda _: layout.ring, told)
 
 
 def make_shops(seeds: Iterable[Seed], folder: Path, ring: Callable[[str], FolderSecrets], told: Told) -> None:
-    """Make the generated shops, where they are not there yet, in `folder`/<region>; credentials go to the region's `ring`."""
-    from sandbox.world import build
+    """Make the generated shops, where they are not there yet, in `folder`/<region>/<vendor>; credentials go to the region's `ring`."""
+    from sandbox.world import build, woocommerce
     from sandbox.world.demo import shops
 
+    builders = {"shopify": build, "woocommerce": woocommerce.build}
     regions = {seed.tenant.name: seed.tenant.region for seed in seeds}
-    for spec in shops(lambda shop: credentials(ring(regions[shop]), shop)):
-        path = folder / regions[spec.name] / f"{spec.name}.sqlite"
+    for spec in shops(lambda shop, vendor: credentials(ring(regions[shop]), shop, vendor)):
+        path = folder / regions[spec.name] / spec.vendor / f"{spec.name}.sqlite"
         if not path.exists():
             told(f"making the shop {spec.name}")
-            whole(path, partial(build, spec=spec))
+            whole(path, partial(builders[spec.vendor], spec=spec))
 
 
 def configuration_for(layout_home: Path, data: Path | None) -> Path:

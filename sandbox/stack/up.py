@@ -39,7 +39,8 @@ def up(layout: Layout, make_shops: Callable[[Layout, Told], None], told: Told) -
     for region in layout.regions:
         for kind in ("documents", "cache", "registry"):
             (layout.home / kind / region).mkdir(parents=True, exist_ok=True)
-        (layout.shops / region).mkdir(parents=True, exist_ok=True)
+    for vendor, region in layout.vendors:
+        (layout.shops / region / vendor).mkdir(parents=True, exist_ok=True)
     make_shops(layout, told)
     found = programs(layout)
     supervisor = start(layout, found)

@@ -1,4 +1,4 @@
-"""The four shops of the demo: two regions, two tenants in each, one organisation in both."""
+"""The shops of the demo: two regions, two tenants of Shopify in each, one organisation in both, and a tenant of each other vendor."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sandbox.world.spec import WorldSpec
 
-Credentials = Callable[[str], tuple[str, str]]
-"""shop name -> (client id, client secret); the caller generates and keeps them"""
+Credentials = Callable[[str, str], tuple[str, str]]
+"""shop name, vendor -> (id, secret); the caller generates and keeps them"""
 
 
 def _canary(shop: str) -> str:
@@ -15,15 +15,24 @@ def _canary(shop: str) -> str:
 
 
 def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> tuple[WorldSpec, ...]:
-    """Specs of northwind-eu, brillen-haus, northwind-us and lakeside-optics; the shop's name is the tenant's."""
+    """Their specs; a shop's name is its tenant's."""
 
     def make(
-        name: str, seed: int, currency: str, timezone: str, country: str, *, products: int, orders: int, customers: int
+        name: str,
+        seed: int,
+        currency: str,
+        timezone: str,
+        country: str,
+        *,
+        products: int,
+        orders: int,
+        customers: int,
+        vendor: str = "shopify",
     ) -> WorldSpec:
-        client_id, client_secret = credentials(name)
+        client_id, client_secret = credentials(name, vendor)
         return WorldSpec(
             name,
-            f"{name}.myshopify.example.com",
+            f"{name}.myshopify.example.com" if vendor == "shopify" else f"{name}.example.com",
             seed,
             currency,
             timezone,
@@ -34,6 +43,7 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
             orders,
             customers,
             canary=canary(name),
+            vendor=vendor,
         )
 
     return (
@@ -41,4 +51,15 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
         make("brillen-haus", 12, "EUR", "Europe/Vienna", "AT", products=220, orders=3_000, customers=900),
         make("northwind-us", 13, "USD", "America/New_York", "US", products=300, orders=6_000, customers=1_600),
         make("lakeside-optics", 14, "USD", "America/Chicago", "US", products=240, orders=3_500, customers=1_000),
+        make(
+            "optik-nord",
+            15,
+            "EUR",
+            "Europe/Berlin",
+            "DE",
+            products=120,
+            orders=2_000,
+            customers=700,
+            vendor="woocommerce",
+        ),
     )

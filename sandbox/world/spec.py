@@ -49,7 +49,7 @@ class DefectRates:
 
 @dataclass(frozen=True)
 class WorldSpec:
-    """One eyewear shop. `country` is where it ships from and to; `secret` and `client_id` are its API credentials."""
+    """One eyewear shop. `country` is where it ships from and to; `client_id` and `client_secret` are its API credentials."""
 
     name: str
     domain: str
@@ -65,6 +65,8 @@ class WorldSpec:
     canary: str = "canary"
     """marker in the name and e-mail address of one customer"""
     defects: DefectRates = DefectRates()
+    vendor: str = "shopify"
+    """whose simulator serves it"""
     anchor: datetime = ANCHOR
     days: int = 730
 

@@ -18,8 +18,8 @@ from sandbox.world.people import Person
 from sandbox.world.returns import Return, ReturnLine
 from sandbox.world.spec import WorldSpec
 from sandbox.world.truth import Truth
-from sandbox.world.woocommerce_defects import Planted, plant
 from sandbox.world.wire import cents
+from sandbox.world.woocommerce_defects import Planted, plant
 
 _SHIPPING, _REFUNDED, _TAX = 6, 7, 8
 """Last digits of the ids of what WooCommerce numbers in one sequence with lines."""
@@ -47,12 +47,13 @@ class _Writer:
     def __init__(self, spec: WorldSpec, planted: Planted) -> None:
         self._spec, self._planted = spec, planted
         self._zone = ZoneInfo(spec.timezone)
+        self._url = f"https://{spec.domain}"
 
     def facts(self) -> dict[str, str]:
         spec = self._spec
         return {
             "name": spec.name,
-            "url": f"https://{spec.domain}",
+            "url": self._url,
             "currency": spec.currency,
             "timezone": spec.timezone,
             "country": spec.country,
@@ -77,11 +78,13 @@ class _Writer:
             "tags": [{"id": 2, "name": product.kind, "slug": product.kind}],
             "brands": [{"id": 3, "name": product.brand, "slug": product.brand.lower()}],
             "images": [
-                {"id": product.id * 10 + view, "src": f"https://{self._spec.domain}/{product.handle}-{view}.jpg", "name": "", "alt": product.title}
+                {"id": product.id * 10 + view, "src": f"{self._url}/{product.handle}-{view}.jpg", "name": "", "alt": product.title}
                 for view in range(2)
             ],
             "attributes": [
-                *(_attribute(name, value) for name, value in (("Frame shape", product.shape), ("Rim", product.rim), ("Material", product.material))),
+                _attribute("Frame shape", product.shape),
+                _attribute("Rim", product.rim),
+                _attribute("Material", product.material),
                 *([] if alone else self._choices(product.variants)),
             ],
             "variations": [] if alone else [variant.id for variant in product.variants],
@@ -120,7 +123,10 @@ class _Writer:
     @staticmethod
     def _choices(variants: Sequence[Variant]) -> list[Body]:
         named = (("Colour", [one.colour for one in variants]), ("Size", [one.size for one in variants]))
-        return [{**_attribute(name, ""), "options": list(dict.fromkeys(values)), "variation": True} for name, values in named]
+        return [
+            {**_attribute(name, ""), "options": list(dict.fromkeys(values)), "variation": True}
+            for name, values in named
+        ]
 
     @staticmethod
     def _sold(variant: Variant) -> Body:
@@ -167,7 +173,12 @@ class _Writer:
         records.put("customers", body, created=_utc(person.joined), modified=_utc(person.joined))
 
     def order(self, records: Records, sale: Sale, back: Return | None) -> None:
-        touched = max(filter(None, (min(sale.when + timedelta(days=2), self._spec.anchor), sale.cancelled, back.when if back else None)))
+        touched = max(
+            filter(
+                None,
+                (min(sale.when + timedelta(days=2), self._spec.anchor), sale.cancelled, back.when if back else None),
+            )
+        )
         lines = [self._line(sale, line) for line in sale.lines]
         delivery_tax = sale.shipping_tax
         delivery = sale.shipping - (delivery_tax if sale.taxes_included else 0)
@@ -218,8 +229,15 @@ class _Writer:
     @staticmethod
     def _rate(sale: Sale) -> Body:
         percent = f"{sale.tax_rate // 1000}.{sale.tax_rate % 1000:03}"
-        return {"id": sale.id * 100 + _TAX, "rate_id": 1, "rate_code": sale.tax_title, "label": sale.tax_title, "rate_percent": float(percent),
-                "tax_total": cents(sale.tax - sale.shipping_tax), "shipping_tax_total": cents(sale.shipping_tax)}  # fmt: skip
+        return {
+            "id": sale.id * 100 + _TAX,
+            "rate_id": 1,
+            "rate_code": sale.tax_title,
+            "label": sale.tax_title,
+            "rate_percent": float(percent),
+            "tax_total": cents(sale.tax - sale.shipping_tax),
+            "shipping_tax_total": cents(sale.shipping_tax),
+        }
 
     def _line(self, sale: Sale, line: Line) -> Body:
         total = line.net - (line.tax if sale.taxes_included else 0)
@@ -300,11 +318,23 @@ def _utc(at: datetime) -> str:
 
 
 def _attribute(name: str, value: str) -> Body:
-    return {"id": 0, "name": name, "slug": name.lower(), "position": 0, "visible": True, "variation": False, "options": [value]}
+    return {
+        "id": 0,
+        "name": name,
+        "slug": name.lower(),
+        "position": 0,
+        "visible": True,
+        "variation": False,
+        "options": [value],
+    }
 
 
 def _metas(**values: object) -> list[Body]:
-    return [{"id": place, "key": name, "value": str(value)} for place, (name, value) in enumerate(values.items()) if value is not None]
+    return [
+        {"id": place, "key": name, "value": str(value)}
+        for place, (name, value) in enumerate(values.items())
+        if value is not None
+    ]
 
 
 def _taxes(amount: int) -> list[Body]:
