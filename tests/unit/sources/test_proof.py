@@ -1,0 +1,80 @@
+"""A list read by pages is proven whole, or is not taken for whole: whatever moves, repeats or is passed over meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from varai.kernel import Unbalanced
+from varai.sources.proof import Listed, Proof, Record
+
+
+@dataclass
+class Shelf:
+    """A vendor's list by numbered pages, to which something happens before every page."""
+
+    rows: dict[int, int]
+    changes: list[tuple[str, int]]
+    size: int
+    gone: set[int] = field(default_factory=set)
+
+    def page(self, number: int) -> Listed:
+        if self.changes:
+            kind, key = self.changes.pop()
+            if kind == "leave":
+                if self.rows.pop(key, None) is not None:
+                    self.gone.add(key)
+            elif kind == "change" and key in self.rows:
+                self.rows[key] += 1
+        start = (number - 1) * self.size
+        shown = sorted(self.rows)[start : start + self.size]
+        return Listed([Record(key, str(self.rows[key]), msgspec.Raw(b"{}")) for key in shown], len(self.rows))
+
+    def still_listed(self, ids: list[int]) -> set[int]:
+        return set(ids) & self.rows.keys()
+
+
+@given(
+    rows=st.integers(0, 40),
+    size=st.integers(1, 9),
+    changes=st.lists(st.tuples(st.sampled_from(["leave", "change"]), st.integers(1, 40)), max_size=12),
+)
+def test_what_stays_listed_is_met_and_all_that_came_is_counted(
+    rows: int, size: int, changes: list[tuple[str, int]]
+) -> None:
+    shelf = Shelf(dict.fromkeys(range(1, rows + 1), 0), list(changes), size)
+    proof, came = Proof(shelf), list[tuple[int, str]]()
+    try:
+        for records in proof.pages():
+            came += [(record.id, record.version) for record in records]
+    except Unbalanced:
+        assert len(changes) > len(shelf.changes)  # never where nothing happened
+        return
+    assert shelf.rows.keys() <= {key for key, _ in came} <= shelf.rows.keys() | shelf.gone
+    assert len(came) == len(set(came)) == proof.vendor_count
+
+
+class Lying(Shelf):
+    """A vendor that counts one more than it has."""
+
+    def page(self, number: int) -> Listed:
+        listed = super().page(number)
+        return Listed(listed.records, listed.total + 1)
+
+
+class Skipping(Shelf):
+    """A vendor that always leaves one row out."""
+
+    def page(self, number: int) -> Listed:
+        listed = super().page(number)
+        return Listed([record for record in listed.records if record.id != 2], listed.total)
+
+
+@pytest.mark.parametrize("kind", [Lying, Skipping])
+def test_a_list_that_is_not_what_it_counts_is_never_whole(kind: type[Shelf]) -> None:
+    with pytest.raises(Unbalanced):
+        list(Proof(kind(dict.fromkeys(range(1, 8), 0), [], 3)).pages())
