@@ -55,9 +55,8 @@ class State:
             ):
                 yield self.root / "data" / region / name
             yield self.root / "data" / "home" / "docs" / region
-        for seed in self.settings.seeds:
-            for feed in seed.feeds:
-                yield self.root / "shops" / seed.tenant.region / feed.connector
+            for vendor in sorted({feed.connector for seed in self.settings.seeds for feed in seed.feeds}):
+                yield self.root / "shops" / region / vendor
 
     def ring(self, region: str) -> FolderSecrets:
         """The secrets of a region's platform."""

@@ -29,7 +29,8 @@ REGION_OF_ROOM = (
     "documents-init",
     "cache",
     "objects",
-    "vendors",
+    "shopify",
+    "woocommerce",
     "registry-db",
     "registry",
     "shop",
@@ -161,7 +162,8 @@ def test_every_setting_named_exists(services: dict[str, Service], repository: Pa
         for feed in seed.feeds
         for name in re.findall(r"\$\{([a-z0-9_]+)\}", feed.base_url)
     }
-    known |= vendors | {f"VARAI_ADDRESSES__{name.upper()}" for name in addresses()}
+    known |= {re.sub(r"_[A-Z]+$", f"_{region.upper()}", name) for name in vendors for region in regions}
+    known |= {f"VARAI_ADDRESSES__{name.upper()}" for name in addresses()}
     named = {name for one in services.values() for name in one.get("environment", {}) if name.startswith("VARAI_")}
     images = "".join(path.read_text() for path in sorted((repository / "deploy/images").glob("*.Dockerfile")))
     named |= set(re.findall(r"\bVARAI_[A-Z_]+", images))

@@ -27,7 +27,7 @@ from tests.e2e.search import documents_with, files_with, rows_with
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
-TENANTS = {"us": {"northwind-us", "lakeside-optics"}, "eu": {"northwind-eu", "brillen-haus"}}
+TENANTS = {"us": {"northwind-us", "lakeside-optics"}, "eu": {"northwind-eu", "brillen-haus", "optik-nord"}}
 INTERVAL = r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]"
 REASONS = r"bought_together|similar_to_viewed|popular_now|similar_attributes|new_arrival"
 STREAMS = {"shop", "locations", "products", "inventory", "customers", "orders"}
@@ -123,7 +123,7 @@ def replays(output: str) -> Iterator[tuple[str, list[str]]]:
 def planted(shops: Path) -> list[str]:
     """What identifies the canary customer of each shop: names, address of mail, phone number, street."""
     data: set[str] = set()
-    paths = sorted(shops.glob("*/*.sqlite"))
+    paths = sorted(shops.glob("*/*/*.sqlite"))
     assert len(paths) == 4
     for path in paths:
         with closing(sqlite3.connect(path)) as db:

@@ -74,7 +74,7 @@ def test_every_kind_of_fault_is_tried() -> None:
     groups = (PASSING, PASSING_IN_BULK, PASSING_IN_PAGES)
     lasting = (LASTING, LASTING_IN_BULK, LASTING_IN_PAGES)
     tried = {fault["kind"] for group in groups for fault in group.values()}
-    assert tried | {fault["kind"] for group in lasting for fault, _ in group.values()} == KINDS
+    assert tried | {fault["kind"] for group in lasting for fault, _ in group.values()} == KINDS.keys()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from varai.kernel import Misconfigured, Scope
 from varai.settings import FolderSecrets, GoogleSecrets, Settings, load, load_seeds
+from varai.sources import connectors
 
 REGIONS = '[eu]\nlocation = "europe-west1"\ndr_location = "europe-west4"\nregime = "gdpr"\n'
 TENANT = """organisation = "north"
@@ -124,11 +125,12 @@ def test_a_scope_never_travels(folder: Path) -> None:
             travel(scope)
 
 
-def test_the_repository_seeds_two_tenants_in_each_region() -> None:
+def test_the_repository_seeds_tenants_in_each_region_and_of_every_vendor() -> None:
     settings = load({"VARAI_HOME": "nowhere"})
     seeds = load_seeds(settings.config / "tenants", settings.regions)
     regions = [seed.tenant.region for seed in seeds]
-    assert {name: regions.count(name) for name in settings.regions} == dict.fromkeys(settings.regions, 2)
+    assert all(regions.count(name) >= 2 for name in settings.regions)
+    assert {feed.connector for seed in seeds for feed in seed.feeds} == set(connectors())
     organisations = {
         seed.tenant.organisation: {
             other.tenant.region for other in seeds if other.tenant.organisation == seed.tenant.organisation

@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.world import build
 from sandbox.world.demo import shops
 from sandbox.world.truth import truth_path
+from varai.sources import connectors
 
 
 def digest(path: Path) -> str:
@@ -115,13 +116,15 @@ def test_what_people_bought_tells_what_they_buy_next(american: Any) -> None:
     assert by_person > 1.3 * by_fame
 
 
-def test_the_demo_has_four_shops_in_two_regions() -> None:
-    specs = {spec.name: spec for spec in shops(lambda shop: (f"id-{shop}", f"secret-{shop}"))}
+def test_the_demo_has_shops_of_every_vendor_in_two_regions() -> None:
+    specs = {spec.name: spec for spec in shops(lambda shop, vendor: (f"id-{shop}", f"secret-{vendor}"))}
     assert {name: (spec.currency, spec.timezone) for name, spec in specs.items()} == {
         "northwind-eu": ("EUR", "Europe/Berlin"),
         "brillen-haus": ("EUR", "Europe/Vienna"),
         "northwind-us": ("USD", "America/New_York"),
         "lakeside-optics": ("USD", "America/Chicago"),
+        "optik-nord": ("EUR", "Europe/Berlin"),
     }
-    assert len({spec.seed for spec in specs.values()}) == len({spec.canary for spec in specs.values()}) == 4
+    assert len({spec.seed for spec in specs.values()}) == len({spec.canary for spec in specs.values()}) == 5
+    assert {spec.vendor for spec in specs.values()} == set(connectors())
     assert all("secret" not in repr(spec) for spec in specs.values())
