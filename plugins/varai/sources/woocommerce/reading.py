@@ -24,6 +24,7 @@ from varai.sources.woocommerce.site import site
 
 ALL: Final = {"products": {"status": "any"}, "customers": {"role": "all"}, "orders": {"status": "any"}}
 _IDS: Final = {"_fields": "id"}
+_NEVER_PAID: Final = ("checkout-draft", "auto-draft", "pending", "failed")
 _FEW_ORDERS: Final = 100
 """Up to so many orders are each asked for their refunds; of more, all refunds of the shop are listed once."""
 
@@ -34,7 +35,7 @@ class _Product(msgspec.Struct):
 
 class _Order(msgspec.Struct):
     currency: str = ""
-    date_paid_gmt: str | None = None
+    status: str = ""
     refunds: list[Any] = []
 
 
@@ -114,7 +115,7 @@ class Reading:
             return True
         if self._refunded is not None:
             return record.id in self._refunded
-        return order.date_paid_gmt is not None
+        return order.status not in _NEVER_PAID
 
     def _owners_of_refunds(self) -> Seen | None:
         """Ids of all orders that have a refund; None where the shop lists none by themselves (WooCommerce before 9.0)."""

@@ -190,6 +190,17 @@ def test_a_site_without_a_list_of_refunds_is_asked_order_by_order(woo_shop: Make
     assert {int(child) for _, child in read.children()} == {9000 + number for number in range(3, orders + 1, 3)}
 
 
+def test_an_order_paid_in_cash_is_asked_for_its_refunds(woo_shop: MakeWooShop) -> None:
+    """The shop notes no date of payment for it."""
+    shop = woo_shop()
+    with shop.records() as records:
+        put_order(records, 1, paid=False)
+        put_order(records, 2, paid=False, status="pending")
+        put_refund(records, 9001, 1, at=stamp(5))
+    assert shop.read("orders").children() == {("1", 9001)}
+    assert not [one for one in shop.requests() if one["path"].endswith("orders/2/refunds")]
+
+
 def test_many_orders_are_not_asked_one_by_one(woo_shop: MakeWooShop) -> None:
     shop = woo_shop(orders=120)
     read = shop.read("orders")
