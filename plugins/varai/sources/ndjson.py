@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from varai.sources.contract import Page
 
 
-def line_of(node: msgspec.Raw | bytes, **more: str) -> bytes:
+_NUMBER: Final = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+Added = str | Mapping[str, str] | Sequence[Mapping[str, str]]
+
+
+def quoted_numbers(keys: Collection[str]) -> Callable[[bytes], bytes]:
+    """A function that puts the numbers which are values of these keys, at any depth, between quotes, every digit as it is written.
+
+    A reader of JSON makes a double of a number, which has no 0.1. Other values of these keys, and all else, stay as they are.
+    """
+    names = b"|".join(re.escape(key.encode()) for key in sorted(keys))
+    # A quote within a text is escaped: a name between two bare quotes and before a colon is a key, and never part of a text.
+    found = re.compile(rb'("(?:' + names + rb')"\s*:\s*)(' + _NUMBER + rb")(?=\s*[,}])")
+    return lambda text: found.sub(rb'\1"\2"', text)
+
+
+def line_of(node: msgspec.Raw | bytes, **more: Added) -> bytes:
     """An object as one line, with keys added at its end; line breaks between its parts become spaces (within texts JSON has none)."""
     text = bytes(node).replace(b"\n", b" ").replace(b"\r", b" ").strip()
     added = b"".join(b"," + msgspec.json.encode(key) + b":" + msgspec.json.encode(value) for key, value in more.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
@@ -48,9 +48,16 @@ class Http:
         self._through: dict[str, urllib3.ProxyManager] = {}
 
     def send(
-        self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str], stream: bool = False
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str],
+        stream: bool = False,
+        understood: Container[int] = (),
     ) -> urllib3.BaseHTTPResponse:
-        """Send once; the body is read whole, or left to be read where `stream` is set.
+        """Send once; the body is read whole, or left to be read where `stream` is set. Answers of an `understood` status are given too.
 
         Raises Unavailable when no whole answer came, Misconfigured for a header that cannot be sent, and what `refuse` raises for a
         status.
@@ -74,6 +81,8 @@ class Http:
                 f"A header for {self.vendor} has a letter that no header can carry.",
                 "Look for other than ASCII letters in the feed's secret.",
             ) from None
+        if answer.status in understood:
+            return answer
         try:
             self.refuse(answer)
         except VaraiError:

@@ -1,0 +1,29 @@
+"""The shop's records as lines: amounts, which it writes as JSON numbers, as texts of the same digits.
+
+PHP writes an object that has nothing as an empty list: such extension attributes are written as the empty object they are.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from varai.sources.ndjson import Added, line_of, quoted_numbers
+
+AMOUNTS: Final = (
+    *("price", "weight", "qty", "qty_ordered", "quantity", "percent", "base_amount"),
+    *("base_price", "base_row_total", "base_tax_amount", "base_discount_amount", "base_discount_tax_compensation_amount"),
+    *("base_subtotal", "base_grand_total", "base_total_paid", "base_adjustment_positive", "base_adjustment_negative"),
+    *("base_shipping_amount", "base_shipping_tax_amount", "base_shipping_discount_amount"),
+    "base_shipping_discount_tax_compensation_amnt",
+)
+"""Keys of numbers that are read digit for digit."""
+_quoted = quoted_numbers(AMOUNTS)
+_NOTHING: Final = re.compile(rb'("extension_attributes"\s*:\s*)\[\s*\]')
+
+
+def line(node: msgspec.Raw, **more: Added) -> bytes:
+    """One record as a line, with keys added."""
+    return line_of(_NOTHING.sub(rb"\1{}", _quoted(bytes(node))), **more)

@@ -1,0 +1,20 @@
+-- Macros of Magento's mappings. `shop_currency()`, `shop_zone(moment)`, `day_of(t)`, `kind_of(sku)` and `agreed_by_terms()` are added.
+
+-- Instants in UTC are written without a zone.
+CREATE MACRO utc(t) AS CASE WHEN t <> '' THEN replace(t, ' ', 'T') || 'Z' END;
+
+-- What a custom attribute of one of these codes says: the label of the option chosen, or the value itself.
+CREATE MACRO said(customs, codes) AS text_of(list_filter(customs, one -> list_contains(codes, one.attribute_code))[1].value);
+CREATE MACRO label_of(labels, codes) AS text_of(list_filter(labels, one -> list_contains(codes, one.code))[1].label);
+CREATE MACRO attribute_of(labels, customs, codes) AS coalesce(label_of(labels, codes), said(customs, codes));
+
+-- A line's own amount or, where it has none, what the lines within it come to: a bundle may be priced by its parts.
+CREATE MACRO own_or_inside(own, parts) AS
+    CASE WHEN coalesce(own, 0) <> 0 THEN own ELSE coalesce(list_sum(parts), own, 0)::BIGINT END;
+
+-- A discount without the tax that is in it.
+CREATE MACRO off(one, currency) AS coalesce(to_minor(one.base_discount_amount, currency), 0)
+    - coalesce(to_minor(one.base_discount_tax_compensation_amount, currency), 0);
+
+-- Pieces: half a piece is sold as one.
+CREATE MACRO pieces_of(t) AS ceil(parse_decimal(t))::BIGINT;

@@ -1,0 +1,57 @@
+"""What is searched for, as the parameters of an address: filters, order and page in, `searchCriteria` out.
+
+https://developer.adobe.com/commerce/webapi/rest/use-rest/performing-searches/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from varai.kernel import Window
+
+
+class Filter(NamedTuple):
+    """A condition on a field of a record: eq, neq, in, gteq or lt."""
+
+    field: str
+    condition: str
+    value: str
+
+
+def criteria(filters: Sequence[Filter], *, size: int, page: int, order: str) -> dict[str, str]:
+    """The parameters of one page. All filters must hold: those of different groups are joined by AND.
+
+    The size is always said: without it the shop answers with all rows. The order too: its own is downwards, so that new rows move pages.
+    """
+    asked = {}
+    for place, filter in enumerate(filters):
+        group = f"searchCriteria[filter_groups][{place}][filters][0]"
+        asked |= {
+            f"{group}[field]": filter.field,
+            f"{group}[value]": filter.value,
+            f"{group}[condition_type]": filter.condition,
+        }
+    return asked | {
+        "searchCriteria[sortOrders][0][field]": order,
+        "searchCriteria[sortOrders][0][direction]": "ASC",
+        "searchCriteria[pageSize]": str(size),
+        "searchCriteria[currentPage]": str(page),
+    }
+
+
+def among(field: str, numbers: Iterable[int]) -> Filter:
+    """That a field is one of these numbers."""
+    return Filter(field, "in", ",".join(map(str, numbers)))
+
+
+def changed_in(window: Window) -> tuple[Filter, ...]:
+    """That a record was last changed in the window. The shop keeps whole seconds, so windows that meet miss nothing and share nothing."""
+    end = Filter("updated_at", "lt", _instant(window.end))
+    return (end,) if window.start is None else (Filter("updated_at", "gteq", _instant(window.start)), end)
+
+
+def _instant(at: datetime) -> str:
+    """UTC without a zone: the shop compares the text with what it keeps, which is UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
