@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,16 +16,20 @@ from varai.settings import FolderSecrets, Seed
 Told = Callable[[str], None]
 Made = TypeVar("Made")
 STORES = REPOSITORY / "sandbox" / "stores"
-_SECRET = {"shopify": ("client_id", "client_secret"), "woocommerce": ("consumer_key", "consumer_secret")}
+_SECRET: Mapping[str, tuple[str, ...]] = {
+    "shopify": ("client_id", "client_secret"),
+    "woocommerce": ("consumer_key", "consumer_secret"),
+    "magento": ("consumer_key", "consumer_secret", "access_token", "access_token_secret"),
+}
+"""What a feed's secret has, by its vendor: the name of the app first, then what proves it."""
 
 
-def credentials(ring: FolderSecrets, shop: str, vendor: str = "shopify") -> tuple[str, str]:
-    """Id and secret by which a shop knows the app that reads it: what its feed finds under the secret `<shop>-shop`."""
-    identity, secret = _SECRET[vendor]
-    found = json.loads(
-        ring.create(f"{shop}-shop", json.dumps({identity: f"app-{shop}", secret: secrets.token_hex(16)}))
-    )
-    return found[identity], found[secret]
+def credentials(ring: FolderSecrets, shop: str, vendor: str = "shopify") -> tuple[str, ...]:
+    """Ids and secrets by which a shop knows the app that reads it: what its feed finds under the secret `<shop>-shop`."""
+    names = _SECRET[vendor]
+    fresh = {name: f"app-{shop}" if name == names[0] else secrets.token_hex(16) for name in names}
+    found = json.loads(ring.create(f"{shop}-shop", json.dumps(fresh)))
+    return tuple(found[name] for name in names)
 
 
 def make_world(layout: Layout, told: Told) -> None:
@@ -35,10 +39,10 @@ def make_world(layout: Layout, told: Told) -> None:
 
 def make_shops(seeds: Iterable[Seed], folder: Path, ring: Callable[[str], FolderSecrets], told: Told) -> None:
     """Make the generated shops, where they are not there yet, in `folder`/<region>/<vendor>; credentials go to the region's `ring`."""
-    from sandbox.world import build, woocommerce
+    from sandbox.world import build, magento, woocommerce
     from sandbox.world.demo import shops
 
-    builders = {"shopify": build, "woocommerce": woocommerce.build}
+    builders = {"shopify": build, "woocommerce": woocommerce.build, "magento": magento.build}
     regions = {seed.tenant.name: seed.tenant.region for seed in seeds}
     for spec in shops(lambda shop, vendor: credentials(ring(regions[shop]), shop, vendor)):
         path = folder / regions[spec.name] / spec.vendor / f"{spec.name}.sqlite"

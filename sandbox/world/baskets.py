@@ -21,7 +21,7 @@ from sandbox.world.spec import WorldSpec
 from sandbox.world.taste import Chooser, choose_variant
 from sandbox.world.wire import portion, spread
 
-TAX = {"DE": ("MwSt", 19_000), "AT": ("USt", 20_000)}
+TAX = {"DE": ("MwSt", 19_000), "AT": ("USt", 20_000), "FR": ("TVA", 20_000)}
 STATE_TAX = {
     "NY": ("NY State Tax", 8_875),
     "IL": ("IL State Tax", 6_250),

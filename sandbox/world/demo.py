@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sandbox.world.spec import WorldSpec
 
-Credentials = Callable[[str, str], tuple[str, str]]
-"""shop name, vendor -> (id, secret); the caller generates and keeps them"""
+Credentials = Callable[[str, str], tuple[str, ...]]
+"""shop name, vendor -> (id, secret), and token and its secret where the vendor has them; the caller generates and keeps them"""
 
 
 def _canary(shop: str) -> str:
@@ -29,7 +29,7 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
         customers: int,
         vendor: str = "shopify",
     ) -> WorldSpec:
-        client_id, client_secret = credentials(name, vendor)
+        client_id, client_secret, *token = credentials(name, vendor)
         return WorldSpec(
             name,
             f"{name}.myshopify.example.com" if vendor == "shopify" else f"{name}.example.com",
@@ -44,6 +44,7 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
             customers,
             canary=canary(name),
             vendor=vendor,
+            **dict(zip(("token", "token_secret"), token, strict=False)),
         )
 
     return (
@@ -61,5 +62,16 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
             orders=2_000,
             customers=700,
             vendor="woocommerce",
+        ),
+        make(
+            "lumiere-optique",
+            16,
+            "EUR",
+            "Europe/Paris",
+            "FR",
+            products=120,
+            orders=2_000,
+            customers=700,
+            vendor="magento",
         ),
     )

@@ -1,7 +1,7 @@
 """Shoppers: synthetic names, addresses and telephone numbers that nobody has, and tastes that can be learned.
 
 E-mail addresses are of example.com and example.org (RFC 2606). Telephone numbers are of ranges kept for fiction:
-555-0100 to 555-0199 in the United States, the Bundesnetzagentur's drama numbers in Germany (used for Austria too).
+555-0100 to 555-0199 in the United States, the Bundesnetzagentur's drama numbers in Germany (used for Austria too), Arcep's in France.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ _STREETS = {
     "US": ("Elm Street", "Lake Avenue", "Mill Road", "Park Drive"),
     "DE": ("Lindenweg", "Am Markt", "Seestrasse"),
     "AT": ("Ringgasse", "Donauweg", "Bergstrasse"),
+    "FR": ("rue des Tilleuls", "quai du Port", "avenue du Lac"),
 }
 _PLACES = {
     "US": (
@@ -87,8 +88,13 @@ _PLACES = {
         ("München", "BY", "Bayern", "80331"),
     ),
     "AT": (("Wien", "", "", "1010"), ("Graz", "", "", "8010"), ("Linz", "", "", "4020")),
+    "FR": (
+        ("Paris", "75", "Paris", "75001"),
+        ("Lyon", "69", "Rhône", "69001"),
+        ("Nantes", "44", "Loire-Atlantique", "44000"),
+    ),
 }
-COUNTRIES = {"US": "United States", "DE": "Germany", "AT": "Austria"}
+COUNTRIES = {"US": "United States", "DE": "Germany", "AT": "Austria", "FR": "France"}
 _AREAS_US = (
     "212",
     "312",
@@ -189,4 +195,6 @@ def _person(spec: WorldSpec, rng: Random, number: int, joined: datetime) -> Pers
 def _phone(country: str, number: int) -> str:
     if country == "US":
         return f"+1{_AREAS_US[number // 100 % len(_AREAS_US)]}55501{number % 100:02d}"
+    if country == "FR":
+        return f"+3319900{number % 10_000:04d}"
     return f"+49{_AREAS_DE[number // 1000 % len(_AREAS_DE)]}{number % 1000:03d}"

@@ -67,6 +67,9 @@ class WorldSpec:
     defects: DefectRates = DefectRates()
     vendor: str = "shopify"
     """whose simulator serves it"""
+    token: str = field(default="token", repr=False)
+    token_secret: str = field(default="token-secret", repr=False)
+    """where the vendor knows its apps by four secrets, the other two"""
     anchor: datetime = ANCHOR
     days: int = 730
 

@@ -13,6 +13,7 @@ _ADDRESS: Final = (
     *("extension_attributes", "custom_attributes"),
 )
 _SHIPPING: Final = ("extension_attributes", "shipping_assignments", "[]")
+_ITEM: Final = ("parent_item", "product_option", "additional_data", "extension_attributes")
 _ORDER_REDACTIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("customer_id",),
     ("customer_email",),
@@ -28,7 +29,7 @@ _ORDER_REDACTIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("custom_attributes",),
     *(("billing_address", field) for field in _ADDRESS),
     *((*_SHIPPING, "shipping", "address", field) for field in _ADDRESS),
-    (*_SHIPPING, "items"),
+    *((*_SHIPPING, "items", "[]", field) for field in _ITEM),
     *(("extension_attributes", field) for field in ("payment_additional_info", "gift_message", "company_order_attributes")),
     *(
         ("payment", field)
@@ -39,10 +40,7 @@ _ORDER_REDACTIONS: Final[tuple[tuple[str, ...], ...]] = (
         )
     ),
     # A line within a line repeats it, and is not read.
-    ("items", "[]", "parent_item"),
-    ("items", "[]", "product_option"),
-    ("items", "[]", "additional_data"),
-    ("items", "[]", "extension_attributes"),
+    *(("items", "[]", field) for field in _ITEM),
     # Of refunds, which are lines of their own.
     *(("refunds", "[]", field) for field in ("comments", "transaction_id", "billing_address_id", "shipping_address_id")),
     *(("refunds", "[]", field) for field in ("customer_note", "custom_attributes")),
