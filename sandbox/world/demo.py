@@ -29,7 +29,8 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
         customers: int,
         vendor: str = "shopify",
     ) -> WorldSpec:
-        client_id, client_secret, *token = credentials(name, vendor)
+        client_id, client_secret, *more = credentials(name, vendor)
+        token, token_secret = more or ("token", "token-secret")
         return WorldSpec(
             name,
             f"{name}.myshopify.example.com" if vendor == "shopify" else f"{name}.example.com",
@@ -44,7 +45,8 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
             customers,
             canary=canary(name),
             vendor=vendor,
-            **dict(zip(("token", "token_secret"), token, strict=False)),
+            token=token,
+            token_secret=token_secret,
         )
 
     return (

@@ -84,7 +84,9 @@ class _Shelf:
             }  # fmt: skip
             records.put("attributes", body, created="", modified="", status="select")
         for place, name in enumerate(_CATEGORIES, 3):
-            records.put("categories", {"id": place, "parent_id": 2, "name": name, "is_active": True}, created="", modified="")
+            records.put(
+                "categories", {"id": place, "parent_id": 2, "name": name, "is_active": True}, created="", modified=""
+            )
         for place in places_of(self._spec):
             source: Body = {
                 "id": place,
@@ -177,7 +179,9 @@ class _Shelf:
 
     def _chosen(self, product: Product, variant: Variant | None) -> list[Body]:
         """Values that are options, by their numbers."""
-        found = _values(product, variant) if variant else {**_values(product, product.variants[0]), "color": "", "size": ""}
+        found = (
+            _values(product, variant) if variant else {**_values(product, product.variants[0]), "color": "", "size": ""}
+        )
         return _customs(**{code: self._options[code].get(value) for code, value in found.items()})
 
     def _stock(self, records: Records, variant: Variant) -> None:

@@ -37,7 +37,13 @@ class Books:
         after = (min(sale.when + timedelta(days=2), self._spec.anchor), sale.cancelled, back.when if back else None)
         touched = max(one for one in after if one is not None)
         body = self._order(sale, back, touched)
-        records.put("orders", body | {"id": sale.id}, created=body["created_at"], modified=body["updated_at"], status=body["state"])
+        records.put(
+            "orders",
+            body | {"id": sale.id},
+            created=body["created_at"],
+            modified=body["updated_at"],
+            status=body["state"],
+        )
         if back:
             memo = self._memo(sale, back)
             at = {"created": memo["created_at"], "modified": memo["updated_at"]}
@@ -68,7 +74,11 @@ class Books:
             "customer_lastname": sale.buyer.last,
             "remote_ip": "192.0.2.1",
             "is_virtual": int(not sale.shipping_title),
-            **({"coupon_code": code} if (code := next((one.title for one in sale.discounts if not one.automatic), "")) else {}),
+            **(
+                {"coupon_code": code}
+                if (code := next((one.title for one in sale.discounts if not one.automatic), ""))
+                else {}
+            ),
             **({"shipping_description": sale.shipping_title} if sale.shipping_title else {}),
             **_both("subtotal", sum(one["before"] for one in lines)),
             **_both("discount_amount", -discount),
@@ -138,7 +148,11 @@ class Books:
             code = {"code": sale.tax_title, "title": sale.tax_title, "percent": sale.tax_rate / 1000}
             return [{**code, **_both("amount", amount)}]
 
-        taxed = [{"type": "product", "item_id": line.id, "applied_taxes": applied(line.tax)} for line in sale.lines if line.tax]
+        taxed = [
+            {"type": "product", "item_id": line.id, "applied_taxes": applied(line.tax)}
+            for line in sale.lines
+            if line.tax
+        ]
         if sale.shipping_tax:
             taxed.append({"type": "shipping", "applied_taxes": applied(sale.shipping_tax)})
         return taxed
@@ -184,8 +198,15 @@ class Books:
         }
         if self._alone(one.line.product):
             return [item]
-        inner = {"entity_id": one.id + _INSIDE, "order_item_id": one.line.id + _INSIDE, "product_id": one.line.variant.id}
-        return [item, {**inner, "sku": one.line.variant.sku, "qty": one.quantity, **_both("price", 0), **_both("row_total", 0)}]
+        inner = {
+            "entity_id": one.id + _INSIDE,
+            "order_item_id": one.line.id + _INSIDE,
+            "product_id": one.line.variant.id,
+        }
+        return [
+            item,
+            {**inner, "sku": one.line.variant.sku, "qty": one.quantity, **_both("price", 0), **_both("row_total", 0)},
+        ]
 
 
 def _amounts(sale: Sale, line: Line) -> dict[str, int]:

@@ -31,6 +31,7 @@ REGION_OF_ROOM = (
     "objects",
     "shopify",
     "woocommerce",
+    "magento",
     "registry-db",
     "registry",
     "shop",

@@ -28,12 +28,16 @@ from varai.sources import stream_names
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
-TENANTS = {"us": {"northwind-us", "lakeside-optics"}, "eu": {"northwind-eu", "brillen-haus", "optik-nord"}}
+TENANTS = {
+    "us": {"northwind-us", "lakeside-optics"},
+    "eu": {"northwind-eu", "brillen-haus", "optik-nord", "lumiere-optique"},
+}
 INTERVAL = r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]"
 REASONS = r"bought_together|similar_to_viewed|popular_now|similar_attributes|new_arrival"
 CUSTOMERS = {
     "shopify": "SELECT body FROM node WHERE type = 'Customer'",
     "woocommerce": "SELECT body FROM record WHERE kind = 'customers'",
+    "magento": "SELECT body FROM record WHERE kind = 'customers'",
 }
 
 
@@ -133,14 +137,14 @@ def planted(shops: Path) -> list[str]:
         with closing(sqlite3.connect(path)) as db:
             bodies = [json.loads(row[0]) for row in db.execute(CUSTOMERS[path.parent.name])]
         person, name = next((body, name) for body in bodies if (name := str(_last_name(body))).startswith("canary-"))
-        places = {"email", "emailAddress", "phone", "phoneNumber", "address1", "address_1"}
+        places = {"email", "emailAddress", "phone", "phoneNumber", "telephone", "address1", "address_1", "street"}
         data |= {name, *_texts(person, places)}
     assert len(data) >= 2 * len(paths)  # at least a name and an address of mail in every shop
     return sorted(data)
 
 
 def _last_name(customer: dict[str, Any]) -> Any:
-    return customer.get("lastName", customer.get("last_name"))
+    return next((customer[name] for name in ("lastName", "last_name", "lastname") if name in customer), None)
 
 
 def _texts(value: Any, names: set[str]) -> set[str]:

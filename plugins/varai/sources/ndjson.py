@@ -10,7 +10,6 @@ import msgspec
 
 from varai.sources.contract import Page
 
-
 _NUMBER: Final = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 Added = str | Mapping[str, str] | Sequence[Mapping[str, str]]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import uvicorn
 
-from sandbox.vendors.rest import create_app
 from sandbox.vendors.magento.api import answer
+from sandbox.vendors.rest import create_app
 
 
 def main() -> None:

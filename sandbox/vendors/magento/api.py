@@ -41,7 +41,9 @@ _LISTS = {
     "categories/list": _List("categories", "Magento_Catalog::categories"),
     "customers/search": _List("customers", "Magento_Customer::customer", _DATES),
     "orders": _List("orders", "Magento_Sales::actions_view", {**_DATES, "state": "status"}),
-    "creditmemos": _List("refunds", "Magento_Sales::sales_creditmemo", {**_DATES, "order_id": "parent", "state": "status"}),
+    "creditmemos": _List(
+        "refunds", "Magento_Sales::sales_creditmemo", {**_DATES, "order_id": "parent", "state": "status"}
+    ),
     "inventory/sources": _List("sources", "Magento_InventoryApi::source", {"source_code": "status"}),
     "inventory/source-items": _List("stock", "Magento_InventoryApi::source", {"source_item_id": "id"}),
 }
@@ -58,7 +60,11 @@ def answer(asked: Asked, records: Records) -> Answer:
     if asked.strikes("revoked_token") is not None or not _known(asked, facts):
         return _said("The consumer isn't authorized to access %resources.", 401, resources=resource)
     if listed is None:
-        return _json(_stores(facts)) if found["path"] == "store/storeConfigs" else _said("Request does not match any route.", 404)
+        return (
+            _json(_stores(facts))
+            if found["path"] == "store/storeConfigs"
+            else _said("Request does not match any route.", 404)
+        )
     most = int(facts.get("largest_page", "0"))
     if most and int(asked.parameters.get("searchCriteria[pageSize]", "20")) > most:
         return _said("Maximum SearchCriteria pageSize is %max", 400, max=most)

@@ -165,6 +165,7 @@ def test_a_feed_that_was_never_run_says_so(settings: Settings) -> None:
     rows = status(scope, {}, lambda connector: ("orders",))["slices"]
     assert [(row["tenant"], row["stream"], row["state"]) for row in rows] == [
         ("brillen-haus", "orders", "never run"),
+        ("lumiere-optique", "orders", "never run"),
         ("northwind-eu", "orders", "never run"),
         ("optik-nord", "orders", "never run"),
     ]

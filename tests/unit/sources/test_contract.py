@@ -16,17 +16,18 @@ from varai.sources import Connector, connector, connectors, stream_spec
 def test_listing_connectors_imports_none() -> None:
     script = (
         "import sys, varai.sources as s;"
-        "print(s.connectors(), {'varai.sources.shopify', 'varai.sources.woocommerce', 'httpx', 'urllib3'} & {*sys.modules})"
+        "vendors = {f'varai.sources.{name}' for name in s.connectors()};"
+        "print(s.connectors(), (vendors | {'httpx', 'urllib3'}) & {*sys.modules})"
     )
     path = f"{REPOSITORY}:{REPOSITORY / 'plugins'}"
     done = subprocess.run(
         [sys.executable, "-c", script], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "('shopify', 'woocommerce') set()"
+    assert done.stdout.strip() == "('magento', 'shopify', 'woocommerce') set()"
 
 
 def test_an_unknown_connector_is_misconfigured() -> None:
-    with pytest.raises(Misconfigured, match="no connector 'etsy', known: shopify"):
+    with pytest.raises(Misconfigured, match="no connector 'etsy', known: magento, shopify"):
         connector("etsy")
 
 

@@ -55,7 +55,7 @@ def _may_read(client: Client, name: str) -> bool | None:
     """None: the shop does not have it."""
     asked = {} if name == "stores" else criteria((), size=1, page=1, order=_ORDERS_OF.get(name, "entity_id"))
     try:
-        client.get(_PATHS[name], asked, Any)  # type: ignore[arg-type]  # any JSON will do
+        client.get(_PATHS[name], asked, Any)
     except Unauthorised:
         return False
     except Gone:
@@ -81,7 +81,9 @@ def _problems(client: Client, answers: dict[str, bool | None]) -> list[str]:
         if may is False
     ]
     problems += [
-        f"The shop does not serve {_PATHS[name]}: enable the module that does." for name, may in answers.items() if may is None
+        f"The shop does not serve {_PATHS[name]}: enable the module that does."
+        for name, may in answers.items()
+        if may is None
     ]
     if answers["stores"]:
         found = {store.base_currency_code for store in stores(client)}

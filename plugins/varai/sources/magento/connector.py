@@ -65,7 +65,9 @@ class Magento:
         """A customer's number."""
         found = _CUSTOMER.fullmatch(given.strip())
         if found is None:
-            raise Misconfigured("This is no id of a Magento customer.", "Give the number that its list of customers shows.")
+            raise Misconfigured(
+                "This is no id of a Magento customer.", "Give the number that its list of customers shows."
+            )
         return found[1]
 
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:

@@ -158,7 +158,11 @@ class Families:
 
     def _families(self, wanted: Sequence[int], owners: Owners) -> Iterator[Page]:
         """Families whole. The choices of a parent that is gone since come as products of their own, as do those it has no more."""
-        parents, found, orphans = Proof(Numbered(self._client, PRODUCTS, [among("entity_id", wanted)])), set[int](), list[int]()
+        parents, found, orphans = (
+            Proof(Numbered(self._client, PRODUCTS, [among("entity_id", wanted)])),
+            set[int](),
+            list[int](),
+        )
         for records in parents.pages():
             orphans += owners.note(records)
             found |= {record.id for record in records}
@@ -186,5 +190,7 @@ class Families:
             owner = owners.get(record.id)
             alone += owner is None
             more = self._labels.of(record.node) if self._labels else {}
-            lines.append(line(record.node, **more) if owner is None else line(record.node, **more, __parentId=str(owner)))
+            lines.append(
+                line(record.node, **more) if owner is None else line(record.node, **more, __parentId=str(owner))
+            )
         return Page(b"".join(lines), alone, len(lines))

@@ -1,6 +1,6 @@
 """What a product's options are called: its custom attributes hold numbers, whose labels the shop tells elsewhere.
 
-In: the lists of attributes with choices, and of categories. Out: per product what is added to its line (`__labels`, `__media`, `__seen_at`).
+In: the lists of attributes with choices, and of categories. Out: what is added to a product's line (`__labels`, `__media`, `__seen_at`).
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ class Labels:
             for record in records:
                 category = decode(record.node, _Category)
                 self._categories[str(category.id)] = category.name or ""
-        self._same: Mapping[str, str] = {"__media": media(client), "__seen_at": f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"}
+        self._same: Mapping[str, str] = {
+            "__media": media(client),
+            "__seen_at": f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        }
 
     def of(self, node: msgspec.Raw) -> dict[str, Added]:
         """What is added to a product's line."""
@@ -82,7 +85,11 @@ class Labels:
             for one in product.custom_attributes or ()
             if (label := self._label(one))
         ]
-        linked = product.extension_attributes.category_links if isinstance(product.extension_attributes, _Extension) else None
+        linked = (
+            product.extension_attributes.category_links
+            if isinstance(product.extension_attributes, _Extension)
+            else None
+        )
         names = [self._categories.get(str(one.category_id), "") for one in linked or ()]
         found += [{"code": CATEGORY, "label": name} for name in names[:1] if name]
         return {**self._same, "__labels": found}

@@ -14,7 +14,13 @@ from varai.sources.ndjson import Added, line_of, quoted_numbers
 
 AMOUNTS: Final = (
     *("price", "weight", "qty", "qty_ordered", "quantity", "percent", "base_amount"),
-    *("base_price", "base_row_total", "base_tax_amount", "base_discount_amount", "base_discount_tax_compensation_amount"),
+    *(
+        "base_price",
+        "base_row_total",
+        "base_tax_amount",
+        "base_discount_amount",
+        "base_discount_tax_compensation_amount",
+    ),
     *("base_subtotal", "base_grand_total", "base_total_paid", "base_adjustment_positive", "base_adjustment_negative"),
     *("base_shipping_amount", "base_shipping_tax_amount", "base_shipping_discount_amount"),
     "base_shipping_discount_tax_compensation_amnt",

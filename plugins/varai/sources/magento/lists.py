@@ -45,7 +45,7 @@ def _numbered(node: msgspec.Raw) -> Record:
 
 
 def _placed(node: msgspec.Raw) -> Record:
-    """What has no number is told by its texts: 63 bits of their hash. Two that fall together are fewer than counted, so they are noticed."""
+    """What has no number is told by 63 bits of a hash of its texts. Two that fall together are fewer than counted, so they are noticed."""
     place = decode(node, _Place)
     digest = blake2b(f"{place.source_code}\0{place.sku}".encode(), digest_size=8).digest()
     return Record(int.from_bytes(digest, "big") >> 1, str(bytes(node)), node)

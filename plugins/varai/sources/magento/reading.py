@@ -109,7 +109,7 @@ class Reading:
         yield from self._refunds_of(records)
 
     def _refunds_of(self, orders: Sequence[Record]) -> Iterator[Page]:
-        """The refunds of these orders. Each is told which items of its order lie in another (`__inside`), and in what its books are kept."""
+        """The refunds of these orders. Each is told which items of its order lie in others (`__inside`), and the books' currency."""
         read = {record.id: decode(record.node, _Order) for record in orders}
         for records in Proof(Numbered(self._client, REFUNDS, [among("order_id", read), _GIVEN])).pages():
             lines = []

@@ -25,7 +25,7 @@ def criteria(filters: Sequence[Filter], *, size: int, page: int, order: str) -> 
 
     The size is always said: without it the shop answers with all rows. The order too: its own is downwards, so that new rows move pages.
     """
-    asked = {}
+    asked: dict[str, str] = {}
     for place, filter in enumerate(filters):
         group = f"searchCriteria[filter_groups][{place}][filters][0]"
         asked |= {

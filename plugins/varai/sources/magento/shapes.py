@@ -55,9 +55,7 @@ ITEM: Shape = {
     # Of refunds.
     **_texts("entity_id", "order_item_id", "qty"),
 }
-_TAXED = _list(
-    {**_texts("type", "item_id"), "applied_taxes": _list(_texts("code", "title", "percent", "base_amount"))}
-)
+_TAXED = _list({**_texts("type", "item_id"), "applied_taxes": _list(_texts("code", "title", "percent", "base_amount"))})
 _ORDER: Shape = {
     PARENT: _TEXT,
     "__currency": _TEXT,

@@ -1,4 +1,4 @@
-"""Who asks: an integration, by OAuth 1.0a with four secrets (RFC 5849, HMAC-SHA256), or by its access token where the shop lets it be a Bearer.
+"""Who asks: an integration, by OAuth 1.0a with four secrets (RFC 5849, HMAC-SHA256), or by its access token where it is taken as a Bearer.
 
 Always in a header and never in an address. https://developer.adobe.com/commerce/webapi/get-started/authentication/gs-authentication-oauth/
 """

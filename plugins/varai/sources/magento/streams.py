@@ -9,7 +9,18 @@ from varai.sources.contract import StreamSpec
 _NAME: Final = ("prefix", "firstname", "middlename", "lastname", "suffix")
 _ADDRESS: Final = (
     *_NAME,
-    *("company", "street", "city", "postcode", "telephone", "fax", "email", "vat_id", "customer_id", "customer_address_id"),
+    *(
+        "company",
+        "street",
+        "city",
+        "postcode",
+        "telephone",
+        "fax",
+        "email",
+        "vat_id",
+        "customer_id",
+        "customer_address_id",
+    ),
     *("extension_attributes", "custom_attributes"),
 )
 _SHIPPING: Final = ("extension_attributes", "shipping_assignments", "[]")
@@ -30,27 +41,46 @@ _ORDER_REDACTIONS: Final[tuple[tuple[str, ...], ...]] = (
     *(("billing_address", field) for field in _ADDRESS),
     *((*_SHIPPING, "shipping", "address", field) for field in _ADDRESS),
     *((*_SHIPPING, "items", "[]", field) for field in _ITEM),
-    *(("extension_attributes", field) for field in ("payment_additional_info", "gift_message", "company_order_attributes")),
+    *(
+        ("extension_attributes", field)
+        for field in ("payment_additional_info", "gift_message", "company_order_attributes")
+    ),
     *(
         ("payment", field)
         for field in (
             *("account_status", "additional_data", "additional_information", "address_status", "anet_trans_method"),
-            *("cc_last4", "cc_owner", "cc_number_enc", "cc_exp_month", "cc_exp_year", "cc_type", "cc_trans_id", "last_trans_id"),
-            *("echeck_account_name", "echeck_routing_number", "po_number", "protection_eligibility", "extension_attributes"),
+            *(
+                "cc_last4",
+                "cc_owner",
+                "cc_number_enc",
+                "cc_exp_month",
+                "cc_exp_year",
+                "cc_type",
+                "cc_trans_id",
+                "last_trans_id",
+            ),
+            *(
+                "echeck_account_name",
+                "echeck_routing_number",
+                "po_number",
+                "protection_eligibility",
+                "extension_attributes",
+            ),
         )
     ),
     # A line within a line repeats it, and is not read.
     *(("items", "[]", field) for field in _ITEM),
     # Of refunds, which are lines of their own.
-    *(("refunds", "[]", field) for field in ("comments", "transaction_id", "billing_address_id", "shipping_address_id")),
+    *(
+        ("refunds", "[]", field)
+        for field in ("comments", "transaction_id", "billing_address_id", "shipping_address_id")
+    ),
     *(("refunds", "[]", field) for field in ("customer_note", "custom_attributes")),
 )
 
 STREAMS: Final = (
     StreamSpec("shop", "shop", ("shop", "location"), needs_scopes=("stores",), census="ids", incremental=False),
-    StreamSpec(
-        "products", "product", ("product", "variant", "image"), needs_scopes=("products",), listed=True
-    ),
+    StreamSpec("products", "product", ("product", "variant", "image"), needs_scopes=("products",), listed=True),
     StreamSpec("stock", "inventory_level", ("inventory_level",), needs_scopes=("stock",), incremental=False),
     StreamSpec(
         "customers",

@@ -124,7 +124,8 @@ def test_the_demo_has_shops_of_every_vendor_in_two_regions() -> None:
         "northwind-us": ("USD", "America/New_York"),
         "lakeside-optics": ("USD", "America/Chicago"),
         "optik-nord": ("EUR", "Europe/Berlin"),
+        "lumiere-optique": ("EUR", "Europe/Paris"),
     }
-    assert len({spec.seed for spec in specs.values()}) == len({spec.canary for spec in specs.values()}) == 5
+    assert len({spec.seed for spec in specs.values()}) == len({spec.canary for spec in specs.values()}) == 6
     assert {spec.vendor for spec in specs.values()} == set(connectors())
     assert all("secret" not in repr(spec) for spec in specs.values())

@@ -145,7 +145,14 @@ def put_family(records: Records, number: int, choices: Sequence[int], *, at: str
 
 def order_of(number: int, *, at: str | None = None, **more: Any) -> Body:
     """An order of one line that is simple."""
-    line = {"item_id": number * 10, "product_id": 1, "product_type": "simple", "sku": "F-1", "name": "Frame", "qty_ordered": 1}
+    line = {
+        "item_id": number * 10,
+        "product_id": 1,
+        "product_type": "simple",
+        "sku": "F-1",
+        "name": "Frame",
+        "qty_ordered": 1,
+    }
     line |= {"base_price": 100, "base_row_total": 100, "base_tax_amount": 20, "base_discount_amount": 0}
     body: Body = {
         "entity_id": number,
@@ -185,8 +192,16 @@ def put_refund(records: Records, number: int, order: int, *, at: str, state: int
 def put_customer(records: Records, number: int, *, at: str | None = None) -> None:
     """A customer."""
     at = at or stamp(number)
-    body = {"id": number, "email": f"c{number}@example.test", "firstname": "Ada", "created_at": stamp(number), "updated_at": at}
-    records.put("customers", {**body, "extension_attributes": {"is_subscribed": False}}, created=stamp(number), modified=at)
+    body = {
+        "id": number,
+        "email": f"c{number}@example.test",
+        "firstname": "Ada",
+        "created_at": stamp(number),
+        "updated_at": at,
+    }
+    records.put(
+        "customers", {**body, "extension_attributes": {"is_subscribed": False}}, created=stamp(number), modified=at
+    )
 
 
 def put_stock(records: Records, number: int) -> None:
@@ -224,11 +239,22 @@ def magento_shop(magento: tuple[str, Path]) -> MakeShop:
     def make(*, products: int = 0, orders: int = 0, customers: int = 0, stock: int = 0, **facts: str) -> MagentoShop:
         name = f"shop{next(_NUMBERS)}"
         shop = MagentoShop(f"{address}/{name}", folder / f"{name}.sqlite")
-        known = {"url": f"https://{name}.example.test/", "currency": "EUR", "timezone": "Europe/Paris", "locale": "fr_FR"}
+        known = {
+            "url": f"https://{name}.example.test/",
+            "currency": "EUR",
+            "timezone": "Europe/Paris",
+            "locale": "fr_FR",
+        }
         with shop.records() as records:
             records.set_facts(known | SECRETS | facts)
             options = [{"label": " ", "value": ""}, {"label": "noir", "value": "49"}]
-            color = {"id": 93, "attribute_id": 93, "attribute_code": "color", "frontend_input": "select", "options": options}
+            color = {
+                "id": 93,
+                "attribute_id": 93,
+                "attribute_code": "color",
+                "frontend_input": "select",
+                "options": options,
+            }
             records.put("attributes", color, created="", modified="", status="select")
             place = {"id": 1, "source_code": "default", "name": "Entrepôt", "enabled": True, "country_id": "FR"}
             records.put("sources", place, created="", modified="", status="default")
@@ -248,3 +274,11 @@ def magento_shop(magento: tuple[str, Path]) -> MakeShop:
         return shop
 
     return make
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Body]]:
+    """Records of a generated shop, children as they are landed."""
+    from tests.unit.sources.magento.rows import generated  # it imports this module
+
+    return generated(tmp_path_factory.mktemp("world") / "lum.sqlite")

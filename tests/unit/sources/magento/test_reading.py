@@ -350,7 +350,9 @@ def test_a_token_alone_is_a_bearer_where_the_shop_takes_it(magento_shop: MakeSho
                 list(extraction)
 
 
-@pytest.mark.parametrize("secret", [{"consumer_key": "ck"}, {"consumer_key": "ck", "access_token": "at"}, SECRETS | {"consumer_key": "ck€"}])
+@pytest.mark.parametrize(
+    "secret", [{"consumer_key": "ck"}, {"consumer_key": "ck", "access_token": "at"}, SECRETS | {"consumer_key": "ck€"}]
+)
 def test_a_secret_that_cannot_serve_is_a_sentence(magento_shop: MakeShop, secret: dict[str, str]) -> None:
     extraction = connector("magento").extract(magento_shop().session(secret), "customers", WHOLE)
     with pytest.raises((Misconfigured, Unauthorised)) as raised:
