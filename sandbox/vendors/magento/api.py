@@ -26,26 +26,33 @@ _SIGNINGS = frozenset({"HMAC-SHA256"})
 
 @dataclass(frozen=True)
 class _List:
-    """A search: the kind of record, the resource it needs, and its fields beside `entity_id`, with the columns that hold them."""
+    """A search: the kind of record, the resource it needs, its fields beside `entity_id` with the columns that hold them.
+
+    `bare`: its records have no `id`, or are not told by it.
+    """
 
     kind: str
     resource: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    bare: bool = False
 
 
 _LISTS = {
     "products": _List("products", "Magento_Catalog::products", {**_DATES, "type_id": "status"}),
     "products/attributes": _List(
-        "attributes", "Magento_Catalog::attributes_attributes", {"attribute_id": "id", "frontend_input": "status"}
+        "attributes",
+        "Magento_Catalog::attributes_attributes",
+        {"attribute_id": "id", "frontend_input": "status"},
+        bare=True,
     ),
     "categories/list": _List("categories", "Magento_Catalog::categories"),
     "customers/search": _List("customers", "Magento_Customer::customer", _DATES),
-    "orders": _List("orders", "Magento_Sales::actions_view", {**_DATES, "state": "status"}),
+    "orders": _List("orders", "Magento_Sales::actions_view", {**_DATES, "state": "status"}, bare=True),
     "creditmemos": _List(
-        "refunds", "Magento_Sales::sales_creditmemo", {**_DATES, "order_id": "parent", "state": "status"}
+        "refunds", "Magento_Sales::sales_creditmemo", {**_DATES, "order_id": "parent", "state": "status"}, bare=True
     ),
-    "inventory/sources": _List("sources", "Magento_InventoryApi::source", {"source_code": "status"}),
-    "inventory/source-items": _List("stock", "Magento_InventoryApi::source", {"source_item_id": "id"}),
+    "inventory/sources": _List("sources", "Magento_InventoryApi::source", {"source_code": "status"}, bare=True),
+    "inventory/source-items": _List("stock", "Magento_InventoryApi::source", {"source_item_id": "id"}, bare=True),
 }
 
 
@@ -127,7 +134,7 @@ def _search(asked: Asked, records: Records, listed: _List) -> Answer:
     told = total + int(wrong.get("delta", 1)) if wrong is not None else total
     tree = fields_of(asked.parameters["fields"]) if "fields" in asked.parameters else None
     parts = {
-        "items": f"[{','.join(shown_text(body, tree['items'] if tree else None) for body in bodies)}]",
+        "items": f"[{','.join(shown_text(body, tree['items'] if tree else {}, bare=listed.bare) for body in bodies)}]",
         "search_criteria": json.dumps({"page_size": search.size, "current_page": search.page}),
         "total_count": str(told),
     }

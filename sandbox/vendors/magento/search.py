@@ -116,6 +116,11 @@ def shown(value: Any, tree: Tree) -> Any:
     return value
 
 
-def shown_text(body: str, tree: Tree | None) -> str:
-    """A record's JSON, or what of it is shown; a record that is shown whole keeps every digit of its numbers."""
-    return body if not tree else json.dumps(shown(json.loads(body), tree), separators=(",", ":"))
+def shown_text(body: str, tree: Tree, *, bare: bool) -> str:
+    """A record's JSON, or what of it is shown; `bare`: without the number by which it is kept."""
+    if not tree and not bare:
+        return body
+    record = json.loads(body)
+    if bare:
+        del record["id"]
+    return json.dumps(shown(record, tree), separators=(",", ":"))

@@ -27,11 +27,11 @@ def criteria(filters: Sequence[Filter], *, size: int, page: int, order: str) -> 
     """
     asked: dict[str, str] = {}
     for place, filter in enumerate(filters):
-        group = f"searchCriteria[filter_groups][{place}][filters][0]"
+        group = f"searchCriteria[filterGroups][{place}][filters][0]"
         asked |= {
             f"{group}[field]": filter.field,
             f"{group}[value]": filter.value,
-            f"{group}[condition_type]": filter.condition,
+            f"{group}[conditionType]": filter.condition,
         }
     return asked | {
         "searchCriteria[sortOrders][0][field]": order,

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from sandbox.vendors.records import Records
+from sandbox.world.magento import build
 from tests.conftest import REPOSITORY, free_port, running
 from tests.unit.sources.conftest import MemoryTokens
 from varai.kernel import Feed, Window
@@ -45,12 +46,12 @@ class Read:
     @property
     def ids(self) -> list[int]:
         """Ids of vendor records, in the order in which they came."""
-        return [int(line["id"]) for line in self.lines if "__parentId" not in line]
+        return [int(line.get("id") or line["sku"][2:]) for line in self.lines if "__parentId" not in line]
 
     def children(self) -> set[tuple[str, int]]:
         """The record each child names, with the child's id."""
         return {
-            (line["__parentId"], line.get("entity_id") or line["id"]) for line in self.lines if "__parentId" in line
+            (line["__parentId"], line.get("entity_id") or line.get("id")) for line in self.lines if "__parentId" in line
         }
 
 
@@ -277,8 +278,18 @@ def magento_shop(magento: tuple[str, Path]) -> MakeShop:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Body]]:
-    """Records of a generated shop, children as they are landed."""
-    from tests.unit.sources.magento.rows import generated  # it imports this module
+def world_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated shop."""
+    from tests.unit.sources.magento.rows import WORLD  # it imports this module
 
-    return generated(tmp_path_factory.mktemp("world") / "lum.sqlite")
+    path = tmp_path_factory.mktemp("world") / "lum.sqlite"
+    build(path, WORLD)
+    return path
+
+
+@pytest.fixture(scope="session")
+def world(world_path: Path) -> dict[str, list[Body]]:
+    """Records of a generated shop, children as they are landed."""
+    from tests.unit.sources.magento.rows import generated
+
+    return generated(world_path)

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from sandbox.vendors.records import Records
-from sandbox.world.magento import build
 from sandbox.world.spec import WorldSpec
 from tests.unit.sources.magento.conftest import Body
 from varai.canonical.mapping import map_lines
@@ -59,7 +58,6 @@ def refund_of(order: Body, refund: Body) -> Body:
 
 def generated(path: Path) -> dict[str, list[Body]]:
     """Records of a generated shop, children as they are landed."""
-    build(path, WORLD)
     with Records(path) as records:
         kinds = ("products", "customers", "orders", "refunds", "stock", "attributes")
         found = {kind: [json.loads(one) for one in records.page(kind)] for kind in kinds}
