@@ -144,7 +144,9 @@ def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["--artifacts-destination", str(folder / "artifacts")]
     environment = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with running(
-        ["env", *(f"{name}={value}" for name, value in environment.items()), *command], folder, lambda: _ok(url)
+        ["env", *(f"{name}={value}" for name, value in environment.items()), *command],
+        folder,
+        lambda: _ok(f"{url}/health"),
     ):
         yield url
 
@@ -177,6 +179,18 @@ def running(command: Sequence[str], folder: Path, answers: Callable[[], bool]) -
         yield server
     finally:
         _end_group(server)
+
+
+@contextmanager
+def simulated(vendor: str, folder: Path, shops: Path | None = None) -> Iterator[str]:
+    """Run a simulated vendor over the shops in `shops`, or in `folder` itself, until the block ends; yields its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = ["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", f"sandbox.vendors.{vendor}"]
+    with running(
+        [*command, "--shops", str(shops or folder), "--port", str(port)], folder, lambda: _ok(f"{url}/healthz")
+    ):
+        yield url
 
 
 def _await(server: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path) -> None:
@@ -220,7 +234,7 @@ def _mongodb_answers(uri: str) -> bool:
 
 def _ok(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=1, trust_env=False).is_success
+        return httpx.get(url, timeout=1, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 

@@ -5,28 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from sandbox.stack.layout import REPOSITORY, Layout
 from varai.settings import FolderSecrets, Seed
+from varai.sources import connector
 
 Told = Callable[[str], None]
 Made = TypeVar("Made")
 STORES = REPOSITORY / "sandbox" / "stores"
-_SECRET: Mapping[str, tuple[str, ...]] = {
-    "shopify": ("client_id", "client_secret"),
-    "woocommerce": ("consumer_key", "consumer_secret"),
-    "magento": ("consumer_key", "consumer_secret", "access_token", "access_token_secret"),
-}
-"""What a feed's secret has, by its vendor: the name of the app first, then what proves it."""
 
 
 def credentials(ring: FolderSecrets, shop: str, vendor: str = "shopify") -> tuple[str, ...]:
     """Ids and secrets by which a shop knows the app that reads it: what its feed finds under the secret `<shop>-shop`."""
-    names = _SECRET[vendor]
+    names = connector(vendor).secret_fields[0]  # the name of the app first, then what proves it
     fresh = {name: f"app-{shop}" if name == names[0] else secrets.token_hex(16) for name in names}
     found = json.loads(ring.create(f"{shop}-shop", json.dumps(fresh)))
     return tuple(found[name] for name in names)

@@ -27,10 +27,12 @@ class Records:
     """The records of a shop's file; made where it is not there. Close it, or use it as a context: what was put is then kept."""
 
     def __init__(self, path: Path) -> None:
+        new = not path.exists()
         self._connection = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")  # a simulated shop can be generated again
-        self._connection.executescript(_TABLES)
+        if new:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.executescript(_TABLES)
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,6 @@
 """What simulators of REST vendors share: shops by their files, the fault switch, and what was asked.
 
-- `POST, GET, DELETE /<shop>/_faults`: the fault switch (see faults.py)
-- `GET, DELETE /<shop>/_requests`: what was asked, oldest first
+- `/<shop>/_faults`, `/<shop>/_requests`: the fault switch, and what was asked (see switch.py)
 - `GET /healthz`: the shops there are
 - `GET /<shop>/<path>`: the vendor's API
 """
@@ -21,9 +20,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.vendors.faults import Faults, fault_of
+from sandbox.vendors.faults import Faults
 from sandbox.vendors.records import Records, reading
 from sandbox.vendors.shaping import refuse, respond
+from sandbox.vendors.switch import switch
 
 ROUTE = "rest"
 _ANY = frozenset({ROUTE})
@@ -59,7 +59,6 @@ class Answer:
 class Shop:
     """A simulated shop: its file, what shall go wrong, and what was asked."""
 
-    name: str
     path: Path
     faults: Faults = field(default_factory=Faults)
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -96,8 +95,7 @@ def create_app(folder: Path, api: Api) -> Starlette:
     return Starlette(
         routes=[
             Route("/healthz", service.health),
-            Route("/{shop}/_faults", service.faults, methods=["GET", "POST", "DELETE"]),
-            Route("/{shop}/_requests", service.requests, methods=["GET", "DELETE"]),
+            *switch(service.shop, KINDS),
             Route("/{shop}/{path:path}", service.ask),
         ]
     )
@@ -108,13 +106,14 @@ class _Service:
         self._folder, self._api = folder, api
         self._shops: dict[str, Shop] = {}
 
-    def _shop(self, request: Request) -> Shop | None:
+    async def shop(self, request: Request) -> Shop | None:
+        """The shop that a request's path names."""
         name = request.path_params["shop"]
         if name not in self._shops:
             path = self._folder / f"{Path(name).name}.sqlite"
             if not path.is_file():
                 return None
-            self._shops[name] = Shop(name, path)
+            self._shops[name] = Shop(path)
         return self._shops[name]
 
     async def health(self, request: Request) -> Response:
@@ -122,7 +121,7 @@ class _Service:
         return JSONResponse({"status": "ok", "shops": sorted(path.stem for path in self._folder.glob("*.sqlite"))})
 
     async def ask(self, request: Request) -> Response:
-        shop = self._shop(request)
+        shop = await self.shop(request)
         if shop is None:
             return JSONResponse({"message": "Not Found"}, 404)
         url = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}{request.url.path}"
@@ -140,24 +139,3 @@ class _Service:
         entry = {"at": datetime.now(UTC).isoformat(), "path": asked.path, "parameters": dict(asked.parameters)}
         asked.shop.log.append({**entry, "status": response.status_code})
         return response
-
-    async def faults(self, request: Request) -> Response:
-        shop = self._shop(request)
-        if shop is None:
-            return JSONResponse({"message": "Not Found"}, 404)
-        if request.method == "DELETE":
-            shop.faults.clear()
-        elif request.method == "POST":
-            try:
-                shop.faults.add(fault_of(await request.json(), KINDS))
-            except ValueError as error:
-                return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({"faults": shop.faults.waiting()})
-
-    async def requests(self, request: Request) -> Response:
-        shop = self._shop(request)
-        if shop is None:
-            return JSONResponse({"message": "Not Found"}, 404)
-        if request.method == "DELETE":
-            shop.log.clear()
-        return JSONResponse({"requests": list(shop.log)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from sandbox.vendors.records import Body
@@ -44,18 +45,12 @@ class Planted:
 
 def plant(products: Sequence[Product], rates: DefectRates, truth: Truth, random: Random) -> Planted:
     """Choose which rows of the catalogue have a defect, of the kinds that WooCommerce's shapes can carry; orders have none."""
-    carried = DefectRates(
+    carried = replace(
+        DefectRates.none(),
         gtin_check_digit=rates.gtin_check_digit,
         duplicate_sku=rates.duplicate_sku,
         price_not_positive=rates.price_not_positive,
-        compare_at_not_above_price=0,
-        impossible_mm=0,
         missing_title=rates.missing_title,
         html_script=rates.html_script,
-        nul_byte=0,
-        malformed_date=0,
-        malformed_order_date=0,
-        unknown_currency=0,
-        description_too_long=0,
     )
     return Planted(plan(products, [], carried, truth, random))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import stamina
 from sandbox.world import build
 from sandbox.world.spec import DefectRates, WorldSpec
 from sandbox.world.truth import Truth, truth_path
-from tests.conftest import free_port, running
+from tests.conftest import simulated
 from tests.e2e.stack import SECRET, Stack
 from varai import catalogue, privacy, registry
 from varai.kernel import utc_now
@@ -75,11 +74,10 @@ class Vendor:
 @pytest.fixture(scope="session")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
     """One simulator for the session."""
-    folder, port = tmp_path_factory.mktemp("vendor"), free_port()
-    shops, url = folder / "shops", f"http://127.0.0.1:{port}"
+    folder = tmp_path_factory.mktemp("vendor")
+    shops = folder / "shops"
     shops.mkdir()
-    command = [sys.executable, "-m", "sandbox.vendors.shopify", "--shops", str(shops), "--port", str(port)]
-    with running(command, folder, lambda: _answers(f"{url}/healthz")):
+    with simulated("shopify", folder, shops) as url:
         yield Vendor(url, shops)
 
 
@@ -161,10 +159,3 @@ def make_stack(
     facts = {"currency": spec.currency, "timezone": spec.timezone}
     keep_facts(made.scope, feed(scope, made.key), facts, since=utc_now(), token=0)
     return made
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=1).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from sandbox.vendors.records import Records
 from sandbox.world.magento import build
 from sandbox.world.spec import DefectRates, WorldSpec
-from tests.conftest import REPOSITORY, free_port, running
-from varai import catalogue, privacy, registry
-from varai.kernel import FeedKey, Scope, Window
+from tests.e2e.two import Pair, Two, check_whole_never_mixed_and_read_once, two_shops
+from varai.kernel import Window
 from varai.marts import Reader
-from varai.registry import RunRecord
-from varai.river.run import run_feeds
 from varai.river.transform import transform
-from varai.settings import FolderSecrets, Settings, load
-from varai.sources import stream_names
 
 pytestmark = pytest.mark.slow
 TENANT = "lumiere-optique"
@@ -54,94 +44,17 @@ SECRETS = {
     "access_token": "token",
     "access_token_secret": "token-secret",
 }
-FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
-
-
-@dataclass(frozen=True)
-class Two:
-    """A region with one tenant, whose feeds read two shops."""
-
-    settings: Settings
-    shops: Path
-
-    @property
-    def scope(self) -> Scope:
-        """The tenant's."""
-        return self.settings.scope("eu", TENANT)
-
-    def run(self, feeds: Iterable[str] = FEEDS, **given: Any) -> RunRecord:
-        """One run of both feeds, or of some."""
-        return run_feeds(self.settings, "eu", [FeedKey(TENANT, feed) for feed in feeds], **given)
-
-    def slices(self) -> list[dict[str, Any]]:
-        """The last slice of every stream that was read."""
-        told = registry.status(self.settings.scope("eu"), {}, stream_names)["slices"]
-        return [row for row in told if row["tenant"] == TENANT and row["landed"] is not None]
-
-    def bodies(self, feed: str, kind: str) -> list[dict[str, Any]]:
-        """Records of a shop, from the simulator's own file."""
-        with closing(Records(self.shops / f"{FEEDS[feed].name}.sqlite")) as records:
-            return [json.loads(one) for one in records.page(kind)]
 
 
 @pytest.fixture
 def two(home: Path, mongodb_uri: str, mongodb: str, tmp_path: Path) -> Iterator[Two]:
     """Both shops behind the simulator."""
-    shops, port = tmp_path / "shops", free_port()
-    shops.mkdir()
-    for spec in FEEDS.values():
-        build(shops / f"{spec.name}.sqlite", spec)
-    url = f"http://127.0.0.1:{port}"
-    secrets = FolderSecrets(home / "secrets")
-    secrets.create(f"{TENANT}-shop", json.dumps(SECRETS))
-    environment = {
-        "VARAI_HOME": str(home),
-        "VARAI_DATABASE": mongodb,
-        "VARAI_STORES__EU__DOCUMENTS_URI": mongodb_uri,
-        "VARAI_VENDORS__MAGENTO_EU": url,
-    }
-    settings = load(environment)
-    [seed] = [seed for seed in settings.seeds if seed.tenant.name == TENANT]
-    [given] = seed.feeds
-    feeds = [
-        given.model_copy(update={"name": feed, "base_url": f"${{magento_eu}}/{spec.name}"})
-        for feed, spec in FEEDS.items()
-    ]
-    registry.seed(settings.scope("eu"), [seed.model_copy(update={"feeds": tuple(feeds)})])
-    for room in (registry, catalogue, privacy):
-        room.ensure_indexes(settings.scope("eu"))
-    command = ["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", "sandbox.vendors.magento"]
-    command += ["--shops", str(shops), "--port", str(port)]
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{url}/healthz", timeout=1).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
-
-    with running(command, tmp_path, answers):
-        yield Two(settings, shops)
+    with two_shops(Pair("magento", TENANT, FEEDS, build, SECRETS), home, mongodb_uri, mongodb, tmp_path) as made:
+        yield made
 
 
 def test_two_shops_of_one_tenant_are_whole_never_mixed_and_read_once(two: Two) -> None:
-    assert two.run().failures == {}
-    first = two.slices()
-    assert len(first) == 2 * len(stream_names("magento"))
-    for row in first:
-        assert row["vendor_count"] == row["landed"] == sum(row[fate] for fate in FATES) > 0, row
-        assert row["balanced"] and row["watermark"] and row["state"] == "ok", row
-    for feed in FEEDS:
-        landed = {row["stream"]: row for row in first if row["feed"] == feed}
-        assert landed["orders"]["landed"] == len(two.bodies(feed, "orders"))
-        assert landed["orders"]["entities"]["refund"]["mapped"] == len(two.bodies(feed, "refunds")) > 0
-    snapshots = transform(two.settings, "eu", holder="test").snapshots
-    assert snapshots.keys() == {TENANT}
-
-    assert two.run().merged == {}
-    for row in two.slices():
-        assert (row["published"], row["tombstoned"], row["balanced"]) == (0, 0, True), row
-    again = transform(two.settings, "eu", holder="test")
-    assert (again.snapshots, again.changed) == (snapshots, ())
+    check_whole_never_mixed_and_read_once(two)
 
 
 def test_a_choice_that_changes_changes_alone_and_stays_in_its_family(two: Two) -> None:

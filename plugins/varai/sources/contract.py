@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from varai.kernel import Feed, Misconfigured, Window, utc_now
 
@@ -105,6 +105,19 @@ class StreamSpec:
     redact: tuple[tuple[str, ...], ...] = ()
     incremental: bool = True
     listed: bool = False
+
+
+ORDER_ENTITIES: Final = (
+    "order",
+    "order_line",
+    "tax_line",
+    "shipping_line",
+    "discount_allocation",
+    "transaction",
+    "refund",
+    "refund_line",
+)
+"""What orders map to, where a vendor gives all of it."""
 
 
 class TokenStore(Protocol):

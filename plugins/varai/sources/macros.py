@@ -11,12 +11,12 @@ from varai.sources.contract import ShopFacts
 
 LINE_KINDS: Final = ("product", "postage", "fee", "adjustment", "gift_card", "manual")
 
-BUSINESS_DATE: Final = """-- The business date of an instant, in the zone the shop had then.
+_BUSINESS_DATE: Final = """-- The business date of an instant, in the zone the shop had then.
 CREATE MACRO day_of(t) AS CAST(timezone(shop_zone(parse_instant(t)), parse_instant(t)) AS DATE);"""
 
 
 def facts_macros(facts: ShopFacts) -> str:
-    """shop_currency() and shop_zone(moment). Raises Malformed where the shop's zone is none of IANA's."""
+    """shop_currency(), shop_zone(moment) and day_of(moment). Raises Malformed where the shop's zone is none of IANA's."""
     for zone in (facts.timezone, *(one.timezone for one in facts.earlier)):
         try:
             ZoneInfo(zone)
@@ -29,7 +29,8 @@ def facts_macros(facts: ShopFacts) -> str:
             for one in facts.earlier
         )
         zone = f"CASE {' '.join(cases)} ELSE {zone} END"
-    return f"CREATE MACRO shop_currency() AS {_literal(facts.currency)};\nCREATE MACRO shop_zone(moment) AS {zone};"
+    currency = f"CREATE MACRO shop_currency() AS {_literal(facts.currency)};"
+    return "\n".join((currency, f"CREATE MACRO shop_zone(moment) AS {zone};", _BUSINESS_DATE))
 
 
 def line_kinds(feed: Feed) -> str:

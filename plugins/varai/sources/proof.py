@@ -11,8 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from varai.kernel import Malformed, Unbalanced
-from varai.sources.decoding import decode
+from varai.kernel import Unbalanced
 from varai.sources.seen import Seen
 
 ROUNDS: Final = 3
@@ -97,15 +96,3 @@ class Proof:
             return False
         self.vendor_count = len(ids) + len(gone) + self._again
         return True
-
-
-class _Id(msgspec.Struct):
-    id: int
-
-
-def id_of(node: msgspec.Raw) -> int:
-    """The number of a record; raises Malformed where it has none."""
-    try:
-        return decode(node, _Id).id
-    except msgspec.DecodeError as error:
-        raise Malformed("The vendor's list holds something that has no id.") from error

@@ -90,6 +90,13 @@ class Http:
             raise
         return answer
 
+    def json(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+        """The body of an answer that says it is JSON; raises Malformed for one of another type: a page of the host, say."""
+        kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Malformed(f"{self.vendor} answered with '{kind[:60]}' instead of JSON.")
+        return answer.data
+
     def broken(self, error: HTTPError) -> VaraiError:
         """The typed error of a broken transport; the address stays out of the sentence."""
         if isinstance(error, DecodeError):

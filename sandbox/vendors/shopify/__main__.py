@@ -1,37 +1,23 @@
-"""Run the simulated Shopify: `python -m sandbox.vendors.shopify --shops DIR --port P [--host 127.0.0.1]`."""
+"""Run the simulated Shopify: `python -m sandbox.vendors.shopify --shops DIR --port P`."""
 
 from __future__ import annotations
 
-import argparse
 import gc
 from pathlib import Path
 
-import uvicorn
+from starlette.applications import Starlette
 
+from sandbox.vendors.serve import serve
 from sandbox.vendors.shopify.server import create_app
 
 
-def main() -> None:
-    """Serve every shop of a folder until told to stop."""
-    parser = argparse.ArgumentParser(prog="sandbox.vendors.shopify", description=__doc__)
-    parser.add_argument("--shops", type=Path, required=True, help="folder of <shop>.sqlite files")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--host", default="127.0.0.1")
-    asked = parser.parse_args()
-    app = create_app(asked.shops)
+def application(folder: Path) -> Starlette:
+    """The application, its schema set apart from what is collected."""
+    app = create_app(folder)
     gc.freeze()  # the schema stays; what a page allocates holds no cycles, so it need not be looked through often
     gc.set_threshold(100_000, 50, 50)
-    uvicorn.run(
-        app,
-        host=asked.host,
-        port=asked.port,
-        log_level="warning",
-        access_log=False,
-        date_header=False,  # every answer carries its own, which may be skewed
-        server_header=False,
-        lifespan="off",
-    )
+    return app
 
 
 if __name__ == "__main__":
-    main()
+    serve("shopify", application)

@@ -3,8 +3,7 @@
 - `POST /<shop>/admin/api/<version>/graphql.json` with `X-Shopify-Access-Token`: the Admin API
 - `POST /<shop>/admin/oauth/access_token`, JSON or form: tokens
 - `GET /<shop>/bulk/<n>.jsonl?Expires=..&Signature=..`, no token: results of bulk operations
-- `POST, GET, DELETE /<shop>/_faults`: the fault switch (see faults.py)
-- `GET, DELETE /<shop>/_requests`: what was asked, oldest first
+- `/<shop>/_faults`, `/<shop>/_requests`: the fault switch, and what was asked (see switch.py)
 - `GET /healthz`: the shops there are
 """
 
@@ -25,13 +24,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.vendors.faults import fault_of
 from sandbox.vendors.shaping import date_header, refuse, respond
 from sandbox.vendors.shopify.admin import Admin, Answer, text_of
 from sandbox.vendors.shopify.faults import KINDS
 from sandbox.vendors.shopify.shop import Shop, Shops
 from sandbox.vendors.shopify.tokens import GrantRefused, forget, grant, scopes_of
 from sandbox.vendors.shopify.versions import served_version
+from sandbox.vendors.switch import switch
 
 _WORKERS = 4
 _KEPT_PAGES = 16
@@ -50,8 +49,7 @@ def create_app(folder: Path) -> Starlette:
             Route("/{shop}/admin/api/{version}/graphql.json", service.graphql, methods=["POST"]),
             Route("/{shop}/admin/oauth/access_token", service.token, methods=["POST"]),
             Route("/{shop}/bulk/{number:int}.jsonl", service.bulk),
-            Route("/{shop}/_faults", service.faults, methods=["GET", "POST", "DELETE"]),
-            Route("/{shop}/_requests", service.requests, methods=["GET", "DELETE"]),
+            *switch(service.shop, KINDS),
         ]
     )
 
@@ -68,11 +66,15 @@ class _Service:
     def _shop(self, request: Request) -> Shop | None:
         return self._shops.get(request.path_params["shop"])
 
+    async def shop(self, request: Request) -> Shop | None:
+        """The shop that a request's path names, opened where it was not yet."""
+        return await self._off_loop(lambda: self._shop(request))
+
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok", "shops": self._shops.names()})
 
     async def graphql(self, request: Request) -> Response:
-        shop = await self._off_loop(lambda: self._shop(request))
+        shop = await self.shop(request)
         if shop is None:
             return _not_found()
         payload = _parsed(await request.body(), request.headers.get("content-type", ""))
@@ -108,7 +110,7 @@ class _Service:
         return scopes_of(shop.reader, token)
 
     async def token(self, request: Request) -> Response:
-        shop = await self._off_loop(lambda: self._shop(request))
+        shop = await self.shop(request)
         if shop is None:
             return _not_found()
         asked = _parsed(await request.body(), request.headers.get("content-type", ""))
@@ -150,27 +152,6 @@ class _Service:
             response = _file(shop, path, file)
         _note(shop, "bulk", response.status_code, payload={"query": path})
         return response
-
-    async def faults(self, request: Request) -> Response:
-        shop = await self._off_loop(lambda: self._shop(request))
-        if shop is None:
-            return _not_found()
-        if request.method == "DELETE":
-            shop.faults.clear()
-        elif request.method == "POST":
-            try:
-                shop.faults.add(fault_of(await request.json(), KINDS))
-            except ValueError as error:
-                return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({"faults": shop.faults.waiting()})
-
-    async def requests(self, request: Request) -> Response:
-        shop = await self._off_loop(lambda: self._shop(request))
-        if shop is None:
-            return _not_found()
-        if request.method == "DELETE":
-            shop.log.clear()
-        return JSONResponse({"requests": list(shop.log)})
 
 
 def _not_found() -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ import pytest
 import stamina
 
 from sandbox.vendors.shopify.store import ALL_SCOPES, ShopWriter
-from tests.conftest import REPOSITORY, free_port, running
+from tests.conftest import simulated
 from varai.kernel import Conflict, Feed, Window
 from varai.sources import Page, Session, connector
 from varai.sources.contract import Listing
@@ -265,19 +264,9 @@ def _without_waits() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Address and folder of shops of a simulator process."""
-    folder, port = tmp_path_factory.mktemp("shops"), free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = ["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", "sandbox.vendors.shopify"]
-    command += ["--shops", str(folder), "--port", str(port)]
-    with running(command, folder, lambda: _answers(address)):
+    folder = tmp_path_factory.mktemp("shops")
+    with simulated("shopify", folder) as address:
         yield address, folder
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/healthz").status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 MakeShop = Callable[..., Shop]

@@ -8,13 +8,13 @@ from typing import Any, Final
 import msgspec
 
 from varai.kernel import Gone, Malformed, Unauthorised
+from varai.sources.clock import skew_problems
 from varai.sources.contract import FeedReport, Session
 from varai.sources.magento.client import API, Client, open_shop
 from varai.sources.magento.search import criteria
 from varai.sources.magento.site import stores
 from varai.sources.magento.streams import STREAMS
 
-_MOST_SKEW_S: Final = 60.0
 _PATHS: Final = {
     "stores": "store/storeConfigs",
     "products": "products",
@@ -47,7 +47,7 @@ def check(session: Session) -> FeedReport:
             api_version=API,
             rate_tier="Magento has no limit of its own for reading; the shop's host may have one",
             clock_skew_s=client.clock_skew_s,
-            problems=list(_problems(client, answers)),
+            problems=_problems(client, answers) + skew_problems(client.clock_skew_s),
         )
 
 
@@ -92,9 +92,4 @@ def _problems(client: Client, answers: dict[str, bool | None]) -> list[str]:
                 f"The shop's websites keep their books in {', '.join(sorted(found))}: read each website by a feed of its own,"
                 " whose setting `store` names a store of it."
             )
-    if abs(client.clock_skew_s) > _MOST_SKEW_S:
-        problems.append(
-            f"The shop's clock and ours differ by {client.clock_skew_s:.0f} s: windows would miss or repeat changes."
-            " Synchronise both (NTP)."
-        )
     return problems

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from varai.kernel import Malformed
+from varai.sources.clock import skew_s
 from varai.sources.contract import Session
 from varai.sources.credentials import read_secret
 from varai.sources.decoding import decode
@@ -78,24 +78,15 @@ class Client:
             url += "?" + urlencode(parameters, quote_via=quote)
         headers = {"Authorization": authorisation(url, self._secret)}
         answer = self._http.send("GET", url, headers=headers, understood={HTTPStatus.BAD_REQUEST})
-        self._note_clock(answer.headers.get("date", ""))
-        kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+        self.clock_skew_s = skew_s(answer.headers, self.session.clock(), self.clock_skew_s)
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise _refused(answer.data)
-        if kind != "application/json":
-            raise Malformed(f"Magento answered with '{kind[:60]}' instead of JSON.")
+        body = self._http.json(answer)
         try:
-            return decode(answer.data, shape)
+            return decode(body, shape)
         except msgspec.DecodeError:
             # Not chained: the decoder's error may quote what a person wrote.
-            raise Malformed(f"Magento's JSON is cut, or of another shape ({len(answer.data)} bytes).") from None
-
-    def _note_clock(self, date: str) -> None:
-        try:
-            there = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        self.clock_skew_s = (there - self.session.clock()).total_seconds()
+            raise Malformed(f"Magento's JSON is cut, or of another shape ({len(body)} bytes).") from None
 
 
 def _refused(body: bytes) -> Exception:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from varai.kernel import Unauthorised
+from varai.sources.clock import skew_problems
 from varai.sources.contract import FeedReport, Session
 from varai.sources.shopify import queries
 from varai.sources.shopify.client import Client, open_shop
 from varai.sources.shopify.pace import tier
 from varai.sources.shopify.streams import STREAMS
 
-_MOST_SKEW_S = 60.0
 _DAYS_SHOWN = 60
 
 
@@ -62,7 +62,7 @@ def check(session: Session) -> FeedReport:
             api_version=client.api_version,
             rate_tier=tier(client.pace.status),
             clock_skew_s=client.clock_skew_s,
-            problems=_problems(missing, client.clock_skew_s),
+            problems=_problems(missing) + skew_problems(client.clock_skew_s),
         )
 
 
@@ -83,7 +83,7 @@ def _earliest_order(client: Client) -> datetime | None:
     return nodes[0].created_at.astimezone(UTC) if nodes else None
 
 
-def _problems(missing: tuple[str, ...], skew_s: float) -> list[str]:
+def _problems(missing: tuple[str, ...]) -> list[str]:
     """Sentences with their cure."""
     problems = []
     for scope in missing:
@@ -95,9 +95,4 @@ def _problems(missing: tuple[str, ...], skew_s: float) -> list[str]:
             )
         else:
             problems.append(f"The scope {scope} is missing ({streams}): grant it to the app and reauthorise the feed.")
-    if abs(skew_s) > _MOST_SKEW_S:
-        problems.append(
-            f"The shop's clock and ours differ by {skew_s:.0f} s: windows would miss or repeat changes."
-            " Synchronise this machine's clock (NTP)."
-        )
     return problems

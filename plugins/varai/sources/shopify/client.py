@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import GenericAlias
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -18,6 +17,7 @@ import msgspec
 import urllib3
 
 from varai.kernel import Malformed, Throttled, Unauthorised, Unavailable
+from varai.sources.clock import skew_s
 from varai.sources.contract import Session
 from varai.sources.decoding import decode
 from varai.sources.shopify.pace import Cost, Pace
@@ -117,10 +117,7 @@ class Client:
             answer = self._post(body, token)
         except Unauthorised:
             answer = self._post(body, self._authorisation.renew(token))
-        kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind != "application/json":
-            raise Malformed(f"Shopify answered with '{kind[:60]}' instead of JSON.")
-        envelope = _decode(answer.data, type)
+        envelope = _decode(self.http.json(answer), type)
         if any(error.code == "INTERNAL_SERVER_ERROR" for error in _errors(envelope)):
             raise Unavailable("Shopify answered INTERNAL_SERVER_ERROR.")
         return _Answer(envelope, len(answer.data))
@@ -133,12 +130,7 @@ class Client:
 
     def _look_at(self, headers: Mapping[str, str]) -> None:
         """Note the vendor's clock and version."""
-        if "date" in headers:
-            try:
-                there = parsedate_to_datetime(headers["date"])
-                self.clock_skew_s = (there - self.session.clock()).total_seconds()
-            except ValueError:
-                pass
+        self.clock_skew_s = skew_s(headers, self.session.clock(), self.clock_skew_s)
         self.api_version = headers.get("x-shopify-api-version", "")
 
     def _watch_version(self) -> None:

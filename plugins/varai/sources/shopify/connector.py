@@ -54,4 +54,4 @@ class Shopify:
         """How the stream's lines become canonical entities."""
         from varai.sources.shopify.mapping import mapping  # reading needs no mapping, and mapping imports no HTTP
 
-        return mapping(stream_spec(self, stream).name, feed, facts)
+        return mapping(stream_spec(self, stream), feed, facts)

@@ -6,68 +6,29 @@ children on lines of their own (`__parentId`), as bulk files give them. The view
 
 from __future__ import annotations
 
-from collections.abc import Mapping as ReadOnly
-from functools import cache
-from importlib.resources import files
-
 from varai.canonical.mapping import Mapping
-from varai.kernel import Feed, Misconfigured
-from varai.sources.contract import ShopFacts
-from varai.sources.macros import BUSINESS_DATE, facts_macros, line_kinds
-from varai.sources.shopify.shapes import (
-    COLUMNS,
-    IMAGE,
-    LINE_ITEM,
-    PARENT,
-    REFUND,
-    SHIPPING_LINE,
-    VARIANT,
-    Shape,
-    quoted,
-)
-
-ENTITIES: ReadOnly[str, tuple[str, ...]] = {
-    "shop": ("shop",),
-    "locations": ("location",),
-    "products": ("product", "variant", "image"),
-    "inventory": ("inventory_level",),
-    "customers": ("customer",),
-    "orders": (
-        "order",
-        "order_line",
-        "tax_line",
-        "shipping_line",
-        "discount_allocation",
-        "transaction",
-        "refund",
-        "refund_line",
-    ),
-}
-"""Entities of each stream, the primary one first."""
+from varai.kernel import Feed
+from varai.sources.contract import ShopFacts, StreamSpec
+from varai.sources.macros import facts_macros, line_kinds
+from varai.sources.mapping import mapping_of
+from varai.sources.shapes import PARENT, Shape, quoted
+from varai.sources.shopify.shapes import COLUMNS, IMAGE, LINE_ITEM, REFUND, SHIPPING_LINE, VARIANT
 
 
-def mapping(stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
+def mapping(spec: StreamSpec, feed: Feed, facts: ShopFacts) -> Mapping:
     """The mapping of a stream; pure.
 
     Args:
-        stream: one of ENTITIES.
+        spec: one of the connector's.
         feed: its settings may hold `line_kinds` = {regular expression of a SKU: kind}; the first that matches a whole SKU decides.
         facts: currency of prices that are written without one, and the zones of business dates.
 
     Raises:
-        Misconfigured: no such stream, or `line_kinds` is wrong.
+        Misconfigured: `line_kinds` is wrong.
         Malformed: the shop's zone is none.
     """
-    if stream not in ENTITIES:
-        raise Misconfigured(f"The connector 'shopify' has no stream '{stream}', known: {', '.join(ENTITIES)}.")
-    setup = [facts_macros(facts), BUSINESS_DATE, line_kinds(feed), _sql("macros"), *_views(stream)]
-    selects = {entity: _sql(entity) for entity in ENTITIES[stream]}
-    return Mapping.of(COLUMNS[stream], selects, ENTITIES[stream][0], "\n".join(setup))
-
-
-@cache
-def _sql(name: str) -> str:
-    return (files("varai.sources.shopify") / "map" / f"{name}.sql").read_text(encoding="utf-8")
+    macros = [facts_macros(facts), line_kinds(feed)]
+    return mapping_of("shopify", spec, COLUMNS[spec.name], macros, _views(spec.name))
 
 
 def _views(stream: str) -> list[str]:

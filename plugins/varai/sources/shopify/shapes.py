@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PARENT = "__parentId"
-"""The key by which a child line of a bulk file names its parent."""
-Shape = Mapping[str, str]
+from varai.sources.shapes import PARENT, Shape, struct, texts
 
-_TEXT = "VARCHAR"
 _REFERENCE = "STRUCT(id VARCHAR)"
 _METAFIELD = "STRUCT(value VARCHAR)"
 _MONEY = "STRUCT(amount VARCHAR, currencyCode VARCHAR)"
@@ -18,31 +15,18 @@ _TAXES = f"STRUCT(title VARCHAR, rate VARCHAR, priceSet {_BAG})[]"
 _ALLOCATIONS = f"STRUCT(allocatedAmountSet {_BAG}, discountApplication STRUCT(__typename VARCHAR))[]"
 
 
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _texts(*names: str) -> dict[str, str]:
-    return dict.fromkeys(names, _TEXT)
-
-
-def _struct(shape: Shape) -> str:
-    return f"STRUCT({', '.join(f'{quoted(name)} {kind}' for name, kind in shape.items())})"
-
-
 def _nodes(shape: Shape) -> str:
-    return f"STRUCT(nodes {_struct(shape)}[])"
+    return f"STRUCT(nodes {struct(shape)}[])"
 
 
 _SHOP: Shape = {
-    **_texts("id", "updatedAt", "name", "myshopifyDomain", "currencyCode", "ianaTimezone", "taxesIncluded"),
+    **texts("id", "updatedAt", "name", "myshopifyDomain", "currencyCode", "ianaTimezone", "taxesIncluded"),
     "primaryDomain": "STRUCT(host VARCHAR)",
     "plan": "STRUCT(publicDisplayName VARCHAR)",
 }
-_LOCATION: Shape = {**_texts("id", "updatedAt", "name", "isActive"), "address": "STRUCT(countryCode VARCHAR)"}
+_LOCATION: Shape = {**texts("id", "updatedAt", "name", "isActive"), "address": "STRUCT(countryCode VARCHAR)"}
 VARIANT: Shape = {
-    **_texts("id", "title", "sku", "barcode", "price", "compareAtPrice", "position"),
+    **texts("id", "title", "sku", "barcode", "price", "compareAtPrice", "position"),
     "inventoryItem": f"STRUCT(id VARCHAR, unitCost {_MONEY}, measurement STRUCT(weight STRUCT(unit VARCHAR, value VARCHAR)))",
     "selectedOptions": "STRUCT(name VARCHAR, value VARCHAR)[]",
     **dict.fromkeys(
@@ -50,32 +34,32 @@ VARIANT: Shape = {
         _METAFIELD,
     ),
 }
-IMAGE: Shape = _texts("id", "url", "altText", "width", "height")
+IMAGE: Shape = texts("id", "url", "altText", "width", "height")
 _PRODUCT: Shape = {
-    **_texts(
+    **texts(
         "id", "updatedAt", "createdAt", "publishedAt", "title", "handle", "descriptionHtml", "vendor", "productType"
     ),
-    **_texts("status", "isGiftCard"),
+    **texts("status", "isGiftCard"),
     "tags": "VARCHAR[]",
     **dict.fromkeys(("frame_shape", "rim", "material", "rx_able", "polarised", "uv_category"), _METAFIELD),
     "variants": _nodes(VARIANT),
     "images": _nodes(IMAGE),
 }
 _LEVEL: Shape = {
-    **_texts("id", "updatedAt"),
+    **texts("id", "updatedAt"),
     "item": _REFERENCE,
     "location": _REFERENCE,
     "quantities": "STRUCT(name VARCHAR, quantity VARCHAR)[]",
 }
 _CUSTOMER: Shape = {
-    **_texts(
+    **texts(
         "id", "updatedAt", "createdAt", "firstName", "lastName", "dataSaleOptOut", "numberOfOrders", "defaultAddress"
     ),
     "defaultEmailAddress": "STRUCT(emailAddress VARCHAR, marketingState VARCHAR)",
     "defaultPhoneNumber": "STRUCT(phoneNumber VARCHAR)",
 }
 LINE_ITEM: Shape = {
-    **_texts("id", "title", "sku", "quantity", "isGiftCard"),
+    **texts("id", "title", "sku", "quantity", "isGiftCard"),
     "product": _REFERENCE,
     "variant": _REFERENCE,
     "customAttributes": "STRUCT(key VARCHAR, value VARCHAR)[]",
@@ -84,14 +68,14 @@ LINE_ITEM: Shape = {
     "discountAllocations": _ALLOCATIONS,
 }
 SHIPPING_LINE: Shape = {
-    **_texts("id", "title"),
+    **texts("id", "title"),
     "originalPriceSet": _BAG,
     "discountedPriceSet": _BAG,
     "taxLines": _TAXES,
 }
-_TRANSACTION: Shape = {**_texts("id", "kind", "status", "gateway", "test", "processedAt"), "amountSet": _BAG}
+_TRANSACTION: Shape = {**texts("id", "kind", "status", "gateway", "test", "processedAt"), "amountSet": _BAG}
 _REFUND_LINE: Shape = {
-    **_texts("id", "quantity", "restockType"),
+    **texts("id", "quantity", "restockType"),
     "lineItem": _REFERENCE,
     "subtotalSet": _BAG,
     "totalTaxSet": _BAG,
@@ -99,29 +83,29 @@ _REFUND_LINE: Shape = {
 _REFUND_SHIPPING: Shape = {"subtotalAmountSet": _BAG, "taxAmountSet": _BAG}
 _ADJUSTMENT: Shape = {"amountSet": _BAG, "taxAmountSet": _BAG}
 REFUND: Shape = {
-    **_texts("id", "createdAt", "processedAt"),
+    **texts("id", "createdAt", "processedAt"),
     "totalRefundedSet": _BAG,
     "refundLineItems": _nodes(_REFUND_LINE),
     "refundShippingLines": _nodes(_REFUND_SHIPPING),
     "orderAdjustments": _nodes(_ADJUSTMENT),
 }
 _ORDER: Shape = {
-    **_texts(
+    **texts(
         "id", "updatedAt", "createdAt", "processedAt", "name", "currencyCode", "presentmentCurrencyCode", "cancelledAt"
     ),
-    **_texts("cancelReason", "test", "displayFinancialStatus", "taxesIncluded", "sourceName"),
+    **texts("cancelReason", "test", "displayFinancialStatus", "taxesIncluded", "sourceName"),
     "customer": _REFERENCE,
     "shippingAddress": _PLACE,
     **dict.fromkeys(
         ("subtotalPriceSet", "totalTaxSet", "totalShippingPriceSet", "totalDiscountsSet", "totalPriceSet"), _BAG
     ),
-    "transactions": f"{_struct(_TRANSACTION)}[]",
-    "refunds": f"{_struct(REFUND)}[]",
+    "transactions": f"{struct(_TRANSACTION)}[]",
+    "refunds": f"{struct(REFUND)}[]",
     "lineItems": _nodes(LINE_ITEM),
     "shippingLines": _nodes(SHIPPING_LINE),
 }
 
-_PARENT: Shape = _texts(PARENT)
+_PARENT: Shape = texts(PARENT)
 COLUMNS: Mapping[str, Shape] = {
     "shop": _SHOP,
     "locations": _LOCATION,

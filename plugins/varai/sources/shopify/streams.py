@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from varai.sources.contract import StreamSpec
+from varai.sources.contract import ORDER_ENTITIES, StreamSpec
 
 _PLACE_FIELDS = ("city", "zip")
 _ORDER_REDACTIONS: tuple[tuple[str, ...], ...] = (
@@ -51,16 +51,7 @@ STREAMS: Final = (
     StreamSpec(
         "orders",
         "order",
-        (
-            "order",
-            "order_line",
-            "tax_line",
-            "shipping_line",
-            "discount_allocation",
-            "transaction",
-            "refund",
-            "refund_line",
-        ),
+        ORDER_ENTITIES,
         sealed=True,
         needs_scopes=("read_orders", "read_all_orders", "read_customers", "read_products", "read_fulfillments"),
         subject_path=("customer", "id"),

@@ -8,12 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from varai.kernel import Unauthorised
+from varai.sources.clock import skew_problems
 from varai.sources.contract import FeedReport, Session
 from varai.sources.woocommerce.client import API, Client, open_shop
 from varai.sources.woocommerce.site import index
 from varai.sources.woocommerce.streams import STREAMS
 
-_MOST_SKEW_S: Final = 60.0
 _PATHS: Final = {"settings": "settings/general", "products": "products", "customers": "customers", "orders": "orders"}
 
 
@@ -34,7 +34,7 @@ def check(session: Session) -> FeedReport:
             api_version=API if served else "",
             rate_tier="WooCommerce has no limit of its own; the shop's host may have one",
             clock_skew_s=client.clock_skew_s,
-            problems=_problems(missing, served, client.clock_skew_s),
+            problems=_problems(missing, served) + skew_problems(client.clock_skew_s),
         )
 
 
@@ -52,7 +52,7 @@ def _earliest_order(client: Client) -> datetime | None:
     return orders[0].date_created_gmt.replace(tzinfo=UTC) if orders else None
 
 
-def _problems(missing: tuple[str, ...], served: bool, skew_s: float) -> list[str]:
+def _problems(missing: tuple[str, ...], served: bool) -> list[str]:
     """Sentences with their cure."""
     problems = [
         f"The key may not read {scope}: give it the permission Read (WooCommerce, Settings, Advanced, REST API)"
@@ -61,8 +61,4 @@ def _problems(missing: tuple[str, ...], served: bool, skew_s: float) -> list[str
     ]
     if not served:
         problems.append(f"The site does not serve {API}: activate WooCommerce 3.5 or later, and pretty permalinks.")
-    if abs(skew_s) > _MOST_SKEW_S:
-        problems.append(
-            f"The shop's clock and ours differ by {skew_s:.0f} s: windows would miss or repeat changes. Synchronise both (NTP)."
-        )
     return problems

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from varai.kernel import Malformed, Window
+from varai.sources.clock import skew_s
 from varai.sources.contract import Session
 from varai.sources.credentials import read_secret
 from varai.sources.decoding import decode
@@ -30,13 +30,6 @@ LARGEST_PAGE: Final = 100
 
 Shape = TypeVar("Shape")
 Parameters = Mapping[str, str]
-
-
-class Answer(NamedTuple):
-    """A body and the headers it came with, their names in small letters."""
-
-    body: bytes
-    headers: Mapping[str, str]
 
 
 class _Head(msgspec.Struct):
@@ -67,22 +60,13 @@ class Client:
             url += "?" + urlencode(parameters)
         answer = self._http.send("GET", url, headers={"Authorization": authorisation(url, self._key, self._secret)})
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        self._note_clock(headers)
-        kind = headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind != "application/json":
-            raise Malformed(f"WooCommerce answered with '{kind[:60]}' instead of JSON.")
+        self.clock_skew_s = skew_s(headers, self.session.clock(), self.clock_skew_s)
+        body = self._http.json(answer)
         try:
-            return decode(answer.data, shape), headers
+            return decode(body, shape), headers
         except msgspec.DecodeError:
             # Not chained: the decoder's error may quote what a person wrote.
-            raise Malformed(f"WooCommerce's JSON is cut, or of another shape ({len(answer.data)} bytes).") from None
-
-    def _note_clock(self, headers: Mapping[str, str]) -> None:
-        try:
-            there = parsedate_to_datetime(headers.get("date", ""))
-        except ValueError:
-            return
-        self.clock_skew_s = (there - self.session.clock()).total_seconds()
+            raise Malformed(f"WooCommerce's JSON is cut, or of another shape ({len(body)} bytes).") from None
 
 
 class Numbered:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from varai.kernel import Feed, Misconfigured, Window
-from varai.sources.contract import (
-    Deletion,
-    Extraction,
-    FeedReport,
-    Listing,
-    Page,
-    Session,
-    ShopFacts,
-    StreamSpec,
-    stream_spec,
-)
+from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
+from varai.sources.lists import ListExtraction
 from varai.sources.woocommerce.check import check
 from varai.sources.woocommerce.client import API, SECRET_FIELDS, Numbered, changed_in, open_shop
 from varai.sources.woocommerce.reading import ALL, Reading
@@ -44,7 +37,10 @@ class WooCommerce:
 
     def extract(self, session: Session, stream: str, window: Window, *, listing: bool = False) -> Extraction:
         """Prepare a read. Products are read whole when they are listed: a variation that changes need not change its product."""
-        return _Extraction(session, stream_spec(self, stream), window, listing=listing)
+        spec = stream_spec(self, stream)
+        whole = window.whole or (listing and stream == "products")
+        opened = partial(_reading, session, stream, window, whole)
+        return ListExtraction(self.version, opened, listing=listing and spec.listed)
 
     def count(self, session: Session, stream: str, window: Window) -> int | None:
         """Products and orders of a window, exactly; customers have no date of change, so only all of them are counted."""
@@ -68,43 +64,10 @@ class WooCommerce:
         """How the stream's lines become canonical entities."""
         from varai.sources.woocommerce.mapping import mapping  # reading needs no mapping, and mapping imports no HTTP
 
-        return mapping(stream_spec(self, stream).name, feed, facts)
+        return mapping(stream_spec(self, stream), feed, facts)
 
 
-class _Extraction:
-    """See `varai.sources.Extraction`. Nothing is requested before the first page is asked for."""
-
-    def __init__(self, session: Session, spec: StreamSpec, window: Window, *, listing: bool) -> None:
-        self._session, self._spec, self._window, self._listed = session, spec, window, listing
-        self._vendor_count: int | None = None
-        self._listing: Listing | None = None
-
-    @property
-    def vendor_count(self) -> int | None:
-        """Records as the shop counts them; those read beside the window, and each further version of one that was met, count too."""
-        return self._vendor_count
-
-    @property
-    def deletions(self) -> tuple[Deletion, ...]:
-        """None: the shop tells none, its ids are listed instead."""
-        return ()
-
-    @property
-    def listing(self) -> Listing | None:
-        """Ids of the stream now, where they were asked for."""
-        return self._listing
-
-    @property
-    def query_hash(self) -> str:
-        """The API's version: whole records are asked for."""
-        return WooCommerce.version
-
-    def __iter__(self) -> Iterator[Page]:
-        """The pages; the counts are there when they are exhausted."""
-        with open_shop(self._session) as client:
-            whole = self._window.whole or (self._listed and self._spec.name == "products")
-            reading = Reading(client, self._spec.name, self._window, whole=whole)
-            yield from (page for page in reading.pages() if page.count)
-            if self._listed and self._spec.listed:
-                self._listing = reading.listing()
-            self._vendor_count = reading.vendor_count
+@contextmanager
+def _reading(session: Session, stream: str, window: Window, whole: bool) -> Iterator[Reading]:
+    with open_shop(session) as client:
+        yield Reading(client, stream, window, whole=whole)

@@ -98,23 +98,23 @@ class Reading:
         for record in records:
             if self._stream == "products" and decode(record.node, _Product).type.startswith("variable"):
                 yield from self._children(f"products/{record.id}/variations", record.id)
-            elif self._stream == "orders" and self._may_be_refunded(record):
-                yield from self._refunds_of(record)
+            elif self._stream == "orders":
+                order = decode(record.node, _Order)
+                if self._may_be_refunded(record.id, order):
+                    yield from self._refunds_of(record.id, order)
 
-    def _refunds_of(self, order: Record) -> Iterator[Page]:
-        currency = decode(order.node, _Order).currency
-        yield from self._children(f"orders/{order.id}/refunds", order.id, __currency=currency)
+    def _refunds_of(self, number: int, order: _Order) -> Iterator[Page]:
+        yield from self._children(f"orders/{number}/refunds", number, __currency=order.currency)
 
     def _children(self, path: str, parent: int, **more: str) -> Iterator[Page]:
         for records in Proof(Numbered(self._client, path, {})).pages():
             yield children([record.node for record in records], parent, **more)
 
-    def _may_be_refunded(self, record: Record) -> bool:
-        order = decode(record.node, _Order)
+    def _may_be_refunded(self, number: int, order: _Order) -> bool:
         if order.refunds:
             return True
         if self._refunded is not None:
-            return record.id in self._refunded
+            return number in self._refunded
         return order.status not in _NEVER_PAID
 
     def _owners_of_refunds(self) -> Seen | None:
@@ -136,12 +136,11 @@ class Reading:
         missing = sorted(owner for owner in owners if owner not in met)
         for start in range(0, len(missing), 50):
             some = ",".join(map(str, missing[start : start + 50]))
-            self._refunded = None
             proof = Proof(Numbered(self._client, "orders", {**ALL["orders"], "include": some}))
             for records in proof.pages():
                 yield self._told(roots([record.node for record in records]))
                 for record in records:
-                    yield from self._refunds_of(record)
+                    yield from self._refunds_of(record.id, decode(record.node, _Order))
             self.vendor_count = (self.vendor_count or 0) + (proof.vendor_count or 0)
 
     def _refunds(self, filter: dict[str, str]) -> Iterator[list[Record] | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from varai.sources.contract import StreamSpec
+from varai.sources.contract import ORDER_ENTITIES, StreamSpec
 
 _PERSON: Final = ("first_name", "last_name", "company", "address_1", "address_2", "city", "postcode", "email", "phone")
 _ORDER_REDACTIONS: Final[tuple[tuple[str, ...], ...]] = (
@@ -49,16 +49,7 @@ STREAMS: Final = (
     StreamSpec(
         "orders",
         "order",
-        (
-            "order",
-            "order_line",
-            "tax_line",
-            "shipping_line",
-            "discount_allocation",
-            "transaction",
-            "refund",
-            "refund_line",
-        ),
+        ORDER_ENTITIES,
         sealed=True,
         needs_scopes=("orders",),
         subject_path=("customer_id",),

@@ -8,10 +8,11 @@ from typing import Any
 from varai.canonical.mapping import UNMAPPABLE, map_lines
 from varai.kernel import Feed
 from varai.sources import ShopFacts
-from varai.sources.shopify.mapping import ENTITIES, mapping
+from varai.sources.shopify import CONNECTOR
 
 FACTS = ShopFacts("GBP", "Europe/London")
 KINDS = {"POST|DOT": "postage", "BANK .*": "fee", "8511.*B": "adjustment"}
+ENTITIES = {spec.name: spec.entities for spec in CONNECTOR.streams}
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -22,7 +23,7 @@ def feed(**values: Any) -> Feed:
 def rows_of(stream: str, *records: dict[str, Any], facts: ShopFacts = FACTS, **values: Any) -> Rows:
     text = b"".join(json.dumps(record).encode() + b"\n" for record in records)
     found: Rows = {name: [] for name in (*ENTITIES[stream], UNMAPPABLE)}
-    for name, batch in map_lines(iter([text]), mapping(stream, feed(**values), facts)):
+    for name, batch in map_lines(iter([text]), CONNECTOR.mapping(stream, feed(**values), facts)):
         found[name] += batch.to_pylist()
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import httpx
 import pytest
 
 from sandbox.vendors.records import Records
-from tests.conftest import REPOSITORY, free_port, running
+from tests.conftest import simulated
 from tests.unit.sources.conftest import MemoryTokens
 from varai.kernel import Feed, Window
 from varai.sources import Page, Session, connector
@@ -205,18 +204,8 @@ def put_customer(records: Records, number: int) -> None:
 @pytest.fixture(scope="session")
 def woocommerce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Address and folder of shops of a simulator process."""
-    folder, port = tmp_path_factory.mktemp("woocommerce"), free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = ["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", "sandbox.vendors.woocommerce"]
-    command += ["--shops", str(folder), "--port", str(port)]
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{address}/healthz").status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
-
-    with running(command, folder, answers):
+    folder = tmp_path_factory.mktemp("woocommerce")
+    with simulated("woocommerce", folder) as address:
         yield address, folder
 
 
