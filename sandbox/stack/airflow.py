@@ -60,10 +60,10 @@ class Airflow:
         answer = self._http.get(f"/api/v2/dags/{dag_id}/dagRuns", params={"limit": limit, "order_by": "-run_after"})
         return [_run(one) for one in answer.json().get("dag_runs", [])] if answer.status_code == httpx.codes.OK else []
 
-    def causes(self, run: Run) -> set[tuple[str, str]]:
-        """Graph and run of everything whose asset events started a run; empty for one that they did not start."""
-        found = self._get(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/upstreamAssetEvents")
-        return {(one["source_dag_id"], one["source_run_id"]) for one in found["asset_events"]}
+    def told(self, run: Run) -> datetime | None:
+        """When a run last told that its data are there, by an asset event; None where it never did."""
+        found = self._get("/api/v2/assets/events", source_dag_id=run.dag_id, source_run_id=run.run_id)
+        return max((_instant(one["timestamp"]) for one in found["asset_events"]), default=None)
 
     def wait(self, runs: list[Run], seconds: float, meanwhile: Callable[[], None]) -> list[Run]:
         """Wait until these runs have ended, calling `meanwhile` between looks. Raises TimeoutError."""
@@ -77,10 +77,10 @@ class Airflow:
                 raise TimeoutError(f"Still running: {', '.join(one.dag_id for one in now if one.state not in _ENDED)}.")
             time.sleep(1)
 
-    def _get(self, path: str) -> Any:
+    def _get(self, path: str, **asked: str) -> Any:
         """What a path answers; asked again while the server fails, a few times."""
         for _ in range(_TRIES):
-            answer = self._http.get(path)
+            answer = self._http.get(path, params=asked)
             if not answer.is_server_error:
                 break
             time.sleep(1)
@@ -93,5 +93,8 @@ class Airflow:
 
 def _run(found: dict[str, Any]) -> Run:
     started = found.get("start_date")
-    at = datetime.fromisoformat(started).astimezone(UTC) if started else None
-    return Run(found["dag_id"], found["dag_run_id"], found["state"], at)
+    return Run(found["dag_id"], found["dag_run_id"], found["state"], _instant(started) if started else None)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -120,11 +120,12 @@ def _await(airflow: Airflow, family: str, causes: dict[str, list[Run]], look: Ca
     Raises:
         TimeoutError: none began within two minutes; where an earlier run is still at work, none did within two minutes of its end.
     """
+    given = {region: max(filter(None, map(airflow.told, runs)), default=None) for region, runs in causes.items()}
     last = time.monotonic() + _RUN_S
     ends = time.monotonic() + _BEGIN_S
     while time.monotonic() < min(ends, last):
         known = {region: airflow.runs(family.format(region=region)) for region in causes}
-        found = [_after(airflow, known[region], given) for region, given in causes.items()]
+        found = [_since(known[region], moment) for region, moment in given.items()]
         if all(found):
             return [one for one in found if one]
         if any(one.state in _ACTIVE for runs in known.values() for one in runs):
@@ -134,16 +135,11 @@ def _await(airflow: Airflow, family: str, causes: dict[str, list[Run]], look: Ca
     raise TimeoutError(f"The graphs {family.format(region='*')} did not start; look at Airflow's assets.")
 
 
-def _after(airflow: Airflow, runs: list[Run], causes: list[Run]) -> Run | None:
-    """The newest of these runs, newest first, that the last of its causes started, where runs were started by all of them."""
-    missing = {(cause.dag_id, cause.run_id) for cause in causes}
-    newest = None
-    for one in runs:
-        started_by = airflow.causes(one)
-        if newest is None and started_by & missing:
-            newest = one
-        missing -= started_by
-    return None if missing else newest
+def _since(runs: list[Run], moment: datetime | None) -> Run | None:
+    """The newest of these runs, newest first, that began when all was there. Which events Airflow says began it does not tell: one that
+    comes while another waits for the graph is merged with it and then named nowhere.
+    """
+    return next((one for one in runs if one.started and moment and one.started >= moment), None)
 
 
 def _begun(airflow: Airflow, layout: Layout, family: str, after: datetime) -> list[Run]:
