@@ -27,6 +27,7 @@ _START_S = 480.0
 """On a busy machine with two cores Airflow's api-server needed 213 s."""
 _STOP_S = 30.0
 _TAKEN = "address already in use"
+_CODE = ("dags", "plugins", "sandbox", "serving")
 
 
 class NotWell(RuntimeError):
@@ -63,6 +64,12 @@ def start(layout: Layout, found: list[Program]) -> Any:
         cwd=REPOSITORY,
     )
     return _until(lambda: control(layout), 20, "The supervisor did not start.")
+
+
+def outdated(layout: Layout) -> bool:
+    """Whether code moved since the stack was started: its programs hold the old one, and their tasks would mix both."""
+    since = (_run_folder(layout) / "supervisord.conf").stat().st_mtime
+    return any(path.stat().st_mtime > since for room in _CODE for path in (REPOSITORY / room).rglob("*.py"))
 
 
 def start_wave(layout: Layout, supervisor: Any, wave: Iterable[Program], told: Callable[[str], None]) -> None:

@@ -13,7 +13,7 @@ from sandbox.stack.layout import REPOSITORY, Layout, make_keys
 from sandbox.stack.programs import SERVERS, STORES, programs
 from sandbox.stack.shops import configuration_for
 from sandbox.stack.stored import scopes
-from sandbox.stack.supervise import control, start, start_wave, stop
+from sandbox.stack.supervise import control, outdated, start, start_wave, stop
 from varai.registry import expire_all
 
 Told = Callable[[str], None]
@@ -29,8 +29,11 @@ def up(layout: Layout, make_shops: Callable[[Layout, Told], None], told: Told) -
     """Bring the stack up and return it with its ports; safe to repeat. Raises NotWell when a program does not come up."""
     layout.home.mkdir(parents=True, exist_ok=True)
     was_down = control(layout) is None
+    if not was_down and outdated(layout):
+        told("the code changed: what runs is ended, and started anew")
+        was_down = True
     if was_down:
-        stop(layout)  # what outlived a supervisor that was killed still holds ports and files
+        stop(layout)  # what outlived a supervisor that was killed still holds ports and files too
         layout = Layout(layout.home, layout.config, starting=True)
     make_keys(layout)
     layout.write_settings()

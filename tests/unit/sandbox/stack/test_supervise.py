@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from sandbox.stack.layout import Layout
 from sandbox.stack.programs import Program
-from sandbox.stack.supervise import NotWell, start, start_wave, stop
+from sandbox.stack.supervise import NotWell, outdated, start, start_wave, stop
 from tests.conftest import REPOSITORY
 
 
@@ -53,3 +54,19 @@ def test_a_port_that_another_program_has_is_named_as_the_cause(layout: Layout) -
     server = program(script, layout.home / "never")
     with pytest.raises(NotWell, match="Another program took its port: `make down`, then `make demo` picks another"):
         start_wave(layout, start(layout, [server]), [server], lambda _: None)
+
+
+def test_code_that_moved_after_the_start_makes_the_stack_outdated(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = layout.home.parent / "repository"
+    module = rooms / "plugins" / "river.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("x = 1\n")
+    os.utime(module, (1, 1))
+    monkeypatch.setattr("sandbox.stack.supervise.REPOSITORY", rooms)
+    start(layout, [])
+    assert not outdated(layout)
+    module.write_text("x = 2\n")
+    os.utime(module, (ahead := time.time() + 60, ahead))
+    assert outdated(layout)
