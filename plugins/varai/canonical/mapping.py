@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as ReadOnly
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import NamedTuple, Self
@@ -57,6 +57,7 @@ class Mapping:
             entity's own fields by name (raw text is parsed by the field's type) and, where needed, `faults` VARCHAR[].
         primary: the entity that each vendor record becomes one row of.
         setup: CREATE MACRO and CREATE VIEW (over lines) statements that the SELECTs use.
+        alone: columns that only child lines have. Chunks without a child are read without them: a column costs though it holds nothing.
     """
 
     version: str
@@ -64,9 +65,17 @@ class Mapping:
     entities: ReadOnly[str, str]
     primary: str
     setup: str = ""
+    alone: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, columns: ReadOnly[str, str], entities: ReadOnly[str, str], primary: str, setup: str = "") -> Self:
+    def of(
+        cls,
+        columns: ReadOnly[str, str],
+        entities: ReadOnly[str, str],
+        primary: str,
+        setup: str = "",
+        alone: frozenset[str] = frozenset(),
+    ) -> Self:
         """A mapping whose version is a hash of its content and of the shared macros."""
         content = [
             shared_macros(),
@@ -74,7 +83,8 @@ class Mapping:
             primary,
             *(f"{k}={v}" for part in (columns, entities) for k, v in part.items()),
         ]
-        return cls(hashlib.sha256("\n".join(content).encode()).hexdigest()[:16], columns, entities, primary, setup)
+        version = hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
+        return cls(version, columns, entities, primary, setup, alone)
 
 
 def map_lines(
@@ -85,7 +95,8 @@ def map_lines(
     Yields (entity, batch) with columns position, source_id, root_id, source_updated_at, the entity's own fields, faults and
     content_hash; and (UNMAPPABLE, batch) with source_id, position, reason and the line as text. Every vendor record comes out as one row
     of the primary entity or as one unmappable row. A child line that gives no row is unmappable too, its reason beginning with CHILD.
-    Positions count lines that are not blank, from 0. Results do not depend on how lines are cut into chunks.
+    Positions count lines that are not blank, from 0. Results do not depend on how lines are cut into chunks, as long as vendor records do
+    not misuse the keys that only child lines have.
 
     Args:
         chunks: NDJSON; a chunk ends with a whole line.
@@ -95,12 +106,16 @@ def map_lines(
     Raises:
         Misconfigured: the mapping itself is wrong. Data never raises.
     """
-    with closing(_Engine(mapping, memory_limit)) as engine:
+    with ExitStack() as stack:
+        engines: dict[frozenset[str], _Engine] = {}
         base = 0
         for chunk in chunks:
             for part in _cut(chunk):
-                found, count = engine.map(part, base)
-                engine.rest()
+                unread = frozenset() if _names_parent(part) else mapping.alone
+                if unread not in engines:
+                    engines[unread] = stack.enter_context(closing(_Engine(mapping, unread, memory_limit)))
+                found, count = engines[unread].map(part, base)
+                engines[unread].rest()
                 yield from found
                 base += count
 
@@ -153,11 +168,12 @@ class _Cut(NamedTuple):
 
 
 class _Engine:
-    """A DuckDB in memory with the mapping's statements, and the memory file that chunks are read from."""
+    """A DuckDB in memory with the mapping's statements, and the memory file that chunks are read from; columns in `unread` are null."""
 
-    def __init__(self, mapping: Mapping, memory_limit: str) -> None:
+    def __init__(self, mapping: Mapping, unread: frozenset[str], memory_limit: str) -> None:
         give_back_large_blocks()
         self._mapping = mapping
+        self._columns = {name: kind for name, kind in mapping.columns.items() if name not in unread}
         self._limit = _bytes_of(memory_limit)
         self._filled = False
         self._fd = os.memfd_create("varai-lines", os.MFD_CLOEXEC)
@@ -183,11 +199,15 @@ class _Engine:
     def _prepare(self) -> None:
         mapping = self._mapping
         self._con.execute(shared_macros())
-        listed = ", ".join(f"{_quoted(name)} {kind}" for name, kind in mapping.columns.items())
-        self._con.execute(f"CREATE TABLE lines (nth BIGINT, {listed})")
+        listed = ", ".join(f"{_quoted(name)} {kind}" for name, kind in self._columns.items())
+        self._con.execute(f"CREATE TABLE filled (nth BIGINT, {listed})")
+        nulls = (
+            f", NULL::{kind} AS {_quoted(name)}" for name, kind in mapping.columns.items() if name not in self._columns
+        )
+        self._con.execute(f"CREATE VIEW lines AS SELECT *{''.join(nulls)} FROM filled")
         if mapping.setup:
             self._con.execute(mapping.setup)
-        self._types: dict[str, DuckDBPyType] = {name: duckdb.type(kind) for name, kind in mapping.columns.items()}
+        self._types: dict[str, DuckDBPyType] = {name: duckdb.type(kind) for name, kind in self._columns.items()}
         self._parent = f"{_quoted(PARENT)} IS NOT NULL" if PARENT in mapping.columns else "false"
         self._with_nul: dict[str, str] = {}
         self._schemas: dict[str, pa.Schema] = {}
@@ -202,10 +222,10 @@ class _Engine:
         self._con.execute(f"PREPARE fill AS {self._fill('$1', _LINE, ignore_errors=False)}")
 
     def _fill(self, base: str, longest: int, *, ignore_errors: bool) -> str:
-        """The statement that reads the memory file into `lines`, positions from `base` on."""
-        columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in self._mapping.columns.items())
+        """The statement that reads the memory file into the table under `lines`, positions from `base` on."""
+        columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in self._columns.items())
         return (
-            f"INSERT INTO lines SELECT {base} - 1 + row_number() OVER (), * FROM read_json('/proc/self/fd/{self._fd}',"
+            f"INSERT INTO filled SELECT {base} - 1 + row_number() OVER (), * FROM read_json('/proc/self/fd/{self._fd}',"
             f" columns = {{{columns}}}, format = 'newline_delimited', records = true, compression = 'uncompressed',"
             f" maximum_object_size = {longest + 2}, ignore_errors = {ignore_errors})"
         )
@@ -334,9 +354,9 @@ class _Engine:
         return _unmappable_batch(found)
 
 
-def _names_parent(line: bytes) -> bool:
-    """Whether a line that cannot be read is a child. In a text the quotes would be escaped, so this finds keys."""
-    return f'"{PARENT}"'.encode() in line
+def _names_parent(lines: bytes) -> bool:
+    """Whether a child is among lines, read or not. In a text the quotes would be escaped, so this finds keys."""
+    return f'"{PARENT}"'.encode() in lines
 
 
 def _unmappable_batch(found: Sequence[tuple[int, str, bytes]]) -> pa.RecordBatch:

@@ -12,7 +12,12 @@ from varai.sources.shapes import Shape
 
 
 def mapping_of(
-    vendor: str, spec: StreamSpec, shape: Shape, macros: Sequence[str], views: Sequence[str] = ()
+    vendor: str,
+    spec: StreamSpec,
+    shape: Shape,
+    macros: Sequence[str],
+    views: Sequence[str] = (),
+    alone: frozenset[str] = frozenset(),
 ) -> Mapping:
     """The mapping of a stream; pure.
 
@@ -22,10 +27,11 @@ def mapping_of(
         shape: what is read of its lines.
         macros: what the files build on.
         views: more views, beside those of the files.
+        alone: keys of its lines that only child lines have.
     """
     setup = [*macros, *_sql(vendor, "macros"), *_sql(vendor, f"views_{spec.name}"), *views]
     selects = {entity: "".join(_sql(vendor, entity)) for entity in spec.entities}
-    return Mapping.of(shape, selects, spec.primary, "\n".join(setup))
+    return Mapping.of(shape, selects, spec.primary, "\n".join(setup), alone)
 
 
 @cache

@@ -12,7 +12,7 @@ from varai.sources.contract import ShopFacts, StreamSpec
 from varai.sources.macros import facts_macros, line_kinds
 from varai.sources.mapping import mapping_of
 from varai.sources.shapes import PARENT, Shape, quoted
-from varai.sources.shopify.shapes import COLUMNS, IMAGE, LINE_ITEM, REFUND, SHIPPING_LINE, VARIANT
+from varai.sources.shopify.shapes import ALONE, COLUMNS, IMAGE, LINE_ITEM, REFUND, SHIPPING_LINE, VARIANT
 
 
 def mapping(spec: StreamSpec, feed: Feed, facts: ShopFacts) -> Mapping:
@@ -28,7 +28,7 @@ def mapping(spec: StreamSpec, feed: Feed, facts: ShopFacts) -> Mapping:
         Malformed: the shop's zone is none.
     """
     macros = [facts_macros(facts), line_kinds(feed)]
-    return mapping_of("shopify", spec, COLUMNS[spec.name], macros, _views(spec.name))
+    return mapping_of("shopify", spec, COLUMNS[spec.name], macros, _views(spec.name), ALONE[spec.name])
 
 
 def _views(stream: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from varai.sources.shapes import PARENT, Shape, struct, texts
+from varai.sources.shapes import PARENT, TEXT, Shape, struct, texts
 
 _REFERENCE = "STRUCT(id VARCHAR)"
 _METAFIELD = "STRUCT(value VARCHAR)"
@@ -105,12 +105,20 @@ _ORDER: Shape = {
     "shippingLines": _nodes(SHIPPING_LINE),
 }
 
-_PARENT: Shape = texts(PARENT)
-COLUMNS: Mapping[str, Shape] = {
+_ALONE: Mapping[str, Shape] = {
+    "products": {PARENT: TEXT, **VARIANT, **IMAGE},
+    "orders": {PARENT: TEXT, **LINE_ITEM, **SHIPPING_LINE, **REFUND},
+}
+_RECORDS: Mapping[str, Shape] = {
     "shop": _SHOP,
     "locations": _LOCATION,
-    "products": {**_PARENT, **VARIANT, **IMAGE, **_PRODUCT},
+    "products": _PRODUCT,
     "inventory": _LEVEL,
     "customers": _CUSTOMER,
-    "orders": {**_PARENT, **LINE_ITEM, **SHIPPING_LINE, **REFUND, **_ORDER},
+    "orders": _ORDER,
 }
+COLUMNS: Mapping[str, Shape] = {stream: {**_ALONE.get(stream, {}), **shape} for stream, shape in _RECORDS.items()}
+ALONE: Mapping[str, frozenset[str]] = {
+    stream: frozenset(_ALONE.get(stream, {}).keys() - shape.keys()) for stream, shape in _RECORDS.items()
+}
+"""Keys that only lines of children have, as bulk files give them."""

@@ -62,6 +62,18 @@ def test_both_line_shapes_give_the_same_rows(
     assert all(inside[name] for name in ENTITIES[stream])
 
 
+@pytest.mark.parametrize(
+    ("stream", "paged", "bulk"), [("orders", PAGED_ORDER, BULK_ORDER), ("products", PAGED_PRODUCT, BULK_PRODUCT)]
+)
+def test_a_record_reads_the_same_beside_child_lines_as_without(
+    stream: str, paged: dict[str, Any], bulk: tuple[dict[str, Any], ...]
+) -> None:
+    """Keys that only child lines have are not read where there is none."""
+    beside, alone = rows_of(stream, paged, *bulk), rows_of(stream, paged)
+    assert {name: [row for row in rows if row["position"] == 0] for name, rows in beside.items()} == alone
+    assert CONNECTOR.mapping(stream, feed(), FACTS).alone
+
+
 def test_children_carry_their_record_and_its_time() -> None:
     rows = rows_of("orders", PAGED_ORDER)
     for name in ENTITIES["orders"]:
