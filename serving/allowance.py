@@ -48,6 +48,7 @@ class Allowances:
         events: batches of events of a tenant.
         tokens: tokens one client may ask for.
         addresses: token requests from one network address, whatever client they name.
+        unsigned: webhooks from one network address that nobody had signed; signed ones are not counted.
     """
 
     reads: int = 600
@@ -55,6 +56,7 @@ class Allowances:
     events: int = 6_000
     tokens: int = 60
     addresses: int = 300
+    unsigned: int = 600
     _counted: SlidingWindowCounterRateLimiter = field(
         default_factory=lambda: SlidingWindowCounterRateLimiter(MemoryStorage()), repr=False
     )
@@ -73,6 +75,10 @@ class Allowances:
             self._take(RateLimitItemPerMinute(self.tokens), "tokens", client_id[:128]),
         )
         return max((wait for wait in waits if wait is not None), default=None)
+
+    def refused(self, address: str) -> int | None:
+        """Count an unsigned delivery; None when more of them are answered as ever, else seconds to wait."""
+        return self._take(RateLimitItemPerMinute(self.unsigned), "unsigned", address)
 
     def _take(self, item: RateLimitItem, kind: str, who: str) -> int | None:
         if self._counted.hit(item, kind, who):

@@ -15,7 +15,19 @@ from serving.context import SURFACES, Context, Surface
 from serving.envelope import Envelope
 from serving.openapi import describe
 from serving.problems import handle_problems
-from serving.routes import docs, events, health, metrics, models, products, recommendations, reports, sync, tokens
+from serving.routes import (
+    docs,
+    events,
+    health,
+    hooks,
+    metrics,
+    models,
+    products,
+    recommendations,
+    reports,
+    sync,
+    tokens,
+)
 from varai import __version__
 from varai.kernel import Misconfigured, utc_now
 from varai.settings import Settings
@@ -31,8 +43,10 @@ _GUARDED: dict[Surface, tuple[APIRouter, ...]] = {
     # What shoppers wait for stands first: a request is held against one route after the other.
     "shop": (recommendations.router, events.router, products.router, models.router),
     "report": (reports.router, sync.router),
-    "hook": (),  # health, figures and tokens alone until a connector takes webhooks
+    "hook": (),
 }
+_SIGNED: dict[Surface, tuple[APIRouter, ...]] = {"hook": (hooks.router,)}
+"""Asked without a token: each request is signed by whoever sends it."""
 
 
 def create_app(
@@ -45,7 +59,7 @@ def create_app(
 ) -> FastAPI:
     """The application of a region with these surfaces; nothing is connected until the first request.
 
-    Health, figures, tokens, keys and documentation are on all of them; every other route takes a token.
+    Health, figures, tokens, keys and documentation are on all of them; every other route takes a token, or a vendor's signature.
 
     Raises:
         Misconfigured: an unknown region or surface, or a region without stores.
@@ -61,12 +75,14 @@ def create_app(
         lifespan=_until_told(context),
     )
     app.state.context = context
+    if "hook" in chosen:
+        context.door  # noqa: B018 - what its vendors need is imported now: a first delivery has a deadline too
     guarded = APIRouter(dependencies=[Depends(signed_in)])
     for surface in chosen:
         for router in _GUARDED[surface]:
             guarded.include_router(router)
     app.include_router(guarded)
-    for router in _PUBLIC:
+    for router in (*_PUBLIC, *(router for surface in chosen for router in _SIGNED.get(surface, ()))):
         app.include_router(router)
     handle_problems(app)
     ids = frozenset(getattr(route, "unique_id", "") for route in guarded.routes)

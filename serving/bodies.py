@@ -18,6 +18,11 @@ async def read_json(request: Request, largest: int = LARGEST) -> bytes:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise Problem("unsupported-media", f"Send the body as {JSON}.")
+    return await read_body(request, largest)
+
+
+async def read_body(request: Request, largest: int) -> bytes:
+    """The bytes of a body, of whatever kind. Raises Problem when it is longer than `largest` bytes."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

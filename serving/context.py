@@ -13,6 +13,7 @@ from fastapi import Request
 from serving.allowance import Allowances
 from serving.auth.tokens import Tokens
 from serving.counters import Counters
+from serving.door import Door
 from serving.loads import Loads
 from varai.kernel import Scope, utc_now
 from varai.learning.champions import Champions
@@ -44,6 +45,11 @@ class Context:
     def tokens(self) -> Tokens:
         """Gives and checks this region's tokens."""
         return Tokens(self.scope, self.clock)
+
+    @cached_property
+    def door(self) -> Door:
+        """Takes this region's webhooks."""
+        return Door(self.scope, self.tenant_scope, self.clock)
 
     @cached_property
     def champions(self) -> Champions:

@@ -23,6 +23,7 @@ class Counters:
             registry=self._registry,
         )
         self._events = Counter("varai_events", "Events told by shops, by fate.", ("fate",), registry=self._registry)
+        self._hooks = Counter("varai_hooks", "Deliveries of vendors, by fate.", ("fate",), registry=self._registry)
         self._tokens = Counter("varai_tokens", "Requests for tokens by outcome.", ("outcome",), registry=self._registry)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -37,6 +38,10 @@ class Counters:
     def events(self, fate: str, count: int) -> None:
         """Count events: `landed`, `duplicate`, `without_consent` or `withheld`."""
         self._events.labels(fate).inc(count)
+
+    def hook(self, fate: str) -> None:
+        """Count a delivery: `kept`, `duplicate`, `ignored`, `greeted` or `refused`."""
+        self._hooks.labels(fate).inc()
 
     def text(self) -> bytes:
         """All figures, in the text format."""

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
         401, "Unauthorised", "There is no token, or it is not one of this region's that is still good."
     ),
     "invalid-client": Kind(401, "Invalid client", "Client id and secret do not belong together, or have ended."),
+    "unsigned": Kind(401, "Not signed", "No secret of a connection of this name has signed the delivery."),
     "forbidden": Kind(403, "Forbidden", "The token is good, and may not do this."),
     "not-found": Kind(404, "Not found", "There is nothing under this address."),
     "not-published": Kind(404, "Nothing published yet", "The tenant's first figures are still being made."),

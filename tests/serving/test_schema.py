@@ -34,8 +34,14 @@ CHECKS = [
     unsupported_method,
 ]
 # Whether a cursor is one of ours, a connection is there, a time is in reach, or a secret is right, no schema can say.
-BEYOND_A_SCHEMA = {"/v1/auth/token", "/v1/events", "/v1/products", "/v1/reports/sales"}
-HARDLY_ANSWERED = {"/v1/auth/token", "/v1/products"}
+BEYOND_A_SCHEMA = {
+    "/v1/auth/token",
+    "/v1/events",
+    "/v1/products",
+    "/v1/reports/sales",
+    "/v1/hooks/{vendor}/{tenant}/{feed}",
+}
+HARDLY_ANSWERED = {"/v1/auth/token", "/v1/products", "/v1/hooks/{vendor}/{tenant}/{feed}"}
 KNOWN = {"/v1/similar/{product}": {"product": ["shop/p1", "p2", "shop/p6"]}}
 """What a path has to name for the answer to be one."""
 
@@ -53,6 +59,7 @@ OPERATIONS = [
     ("GET", "/v1/models"),
     ("GET", "/v1/reports/sales"),
     ("GET", "/v1/sync"),
+    ("POST", "/v1/hooks/{vendor}/{tenant}/{feed}"),
 ]
 
 

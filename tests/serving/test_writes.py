@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,18 +12,19 @@ from fastapi.testclient import TestClient
 from bench.registry import Registry
 from serving.app import create_app
 from serving.auth.tokens import SCOPES
-from tests.serving import conftest
+from tests.serving import conftest, signing
 from tests.serving.conftest import NOW, PLENTY, SUBJECT
 from tests.serving.test_events import event
 from tests.serving.test_schema import OPERATIONS
 from varai import registry
 from varai.kernel import Scope
 from varai.registry.accounts import issue_secret
-from varai.settings import Settings
+from varai.settings import FolderSecrets, Settings
 from varai.stores import documents, objects
 
 WRITTEN = re.compile(r"eligibility/northwind-eu/[0-9a-f]{32}\.json|models/northwind-eu/recommender/served\.json")
-INSERTED = {"events", "signing"}  # the region's signing keys are made with the first token
+HOOK = "/v1/hooks/{vendor}/{tenant}/{feed}"
+INSERTED = {"events", "inbox", "signing"}  # the region's signing keys are made with the first token
 
 
 @pytest.fixture
@@ -67,8 +69,12 @@ def test_a_tour_of_every_route_leaves_what_was_decided_and_nothing_else(
                     method, path.replace("{product}", "shop/p1"), headers=headers, json=bodies.get(path)
                 ).status_code
                 for method, path in OPERATIONS
-                if path != "/v1/auth/token"
+                if path not in ("/v1/auth/token", HOOK)
             ]
+            ring = FolderSecrets(settings.home / "secrets")
+            ring.write("northwind-eu-shop", json.dumps({"client_id": "app", "client_secret": "s"}))
+            sent = signing.shopify("customers/update", {"id": 7}, "s")
+            told.append(client.post("/v1/hooks/shopify/northwind-eu/shop", **sent).status_code)
             client.app.state.context.champions.renew()  # type: ignore[attr-defined]  # a FastAPI
     finally:
         registered.champions.clear()

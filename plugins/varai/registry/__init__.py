@@ -1,6 +1,7 @@
 """The registry of a region: who the tenants are, who works on what, how far each stream has come, and status read from that."""
 
-from varai.registry.feeds import INDEXES, ensure_indexes, feed, feeds, put_feed, seed, tenants, unseeded
+from varai.registry.collections import INDEXES, ensure_indexes
+from varai.registry.feeds import feed, feeds, put_feed, seed, tenants, unseeded
 from varai.registry.leases import (
     Lease,
     acquire,

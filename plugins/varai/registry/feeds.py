@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
+from pymongo import ReplaceOne
 
 from varai.kernel import Feed, FeedKey, Misconfigured, Scope, Tenant
 from varai.settings import Seed
-from varai.stores import Indexes, create_indexes, documents
+from varai.stores import documents
 from varai.stores.documents import Documents
-
-INDEXES: Indexes = {
-    "feeds": (IndexModel([("connector", ASCENDING), ("tenant", ASCENDING)]),),
-    "runs": (IndexModel([("started_at", DESCENDING)]),),
-}
-
-
-def ensure_indexes(scope: Scope) -> None:
-    """Create the registry's indexes; safe to repeat."""
-    create_indexes(scope, INDEXES)
 
 
 def seed(scope: Scope, seeds: Iterable[Seed]) -> int:
@@ -91,15 +81,21 @@ def feeds(scope: Scope, connector: str | None = None) -> tuple[Feed, ...]:
     return tuple(Feed(**_word(found)) for found in documents(scope)["feeds"].find(query).sort("_id"))
 
 
+def find_feed(scope: Scope, key: FeedKey) -> Feed | None:
+    """One feed; None where there is none of that name."""
+    found = documents(scope)["feeds"].find_one({"_id": str(key)})
+    return Feed(**_word(found)) if found else None
+
+
 def feed(scope: Scope, key: FeedKey) -> Feed:
     """One feed; raises Misconfigured, naming those that exist."""
-    found = documents(scope)["feeds"].find_one({"_id": str(key)})
+    found = find_feed(scope, key)
     if found is None:
         known = ", ".join(str(one.key) for one in feeds(scope)) or "none"
         raise Misconfigured(
             f"There is no feed '{key}' in region '{scope.region}', known: {known}.", "Name one of these."
         )
-    return Feed(**_word(found))
+    return found
 
 
 def _document(word: Tenant | Feed) -> dict[str, Any]:

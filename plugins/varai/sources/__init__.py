@@ -20,6 +20,7 @@ from varai.sources.contract import (
     TokenStore,
     stream_spec,
 )
+from varai.sources.webhooks import Told, Webhooks
 
 __all__ = [
     "Connector",
@@ -32,10 +33,14 @@ __all__ = [
     "ShopFacts",
     "StreamSpec",
     "TokenStore",
+    "Told",
+    "Webhooks",
     "connector",
     "connectors",
     "stream_names",
     "stream_spec",
+    "webhook_vendors",
+    "webhooks",
 ]
 
 
@@ -61,3 +66,15 @@ def connector(name: str) -> Connector:
 def stream_names(name: str) -> tuple[str, ...]:
     """Streams of a connector, by its name; raises Misconfigured where there is no such connector."""
     return tuple(one.name for one in connector(name).streams)
+
+
+def webhook_vendors() -> tuple[str, ...]:
+    """Names of the connectors whose vendors send webhooks, sorted. Imports none of them."""
+    return tuple(name for name in connectors() if (Path(__file__).parent / name / "webhooks.py").is_file())
+
+
+def webhooks(name: str) -> Webhooks:
+    """Load what a vendor's webhooks are checked with; raises Misconfigured for a vendor that sends none."""
+    if name not in webhook_vendors():
+        raise Misconfigured(f"'{name}' sends no webhooks, known: {', '.join(webhook_vendors())}.")
+    return cast("Webhooks", import_module(f"varai.sources.{name}.webhooks").WEBHOOKS)
