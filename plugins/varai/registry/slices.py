@@ -174,9 +174,21 @@ class SliceState:
         return f"{self.key.prefix}hashes.next-{token}.parquet"
 
     def attempts(self) -> list[str]:
-        """Keys of next hashes that were never put in force, in order of their tokens: what runs that died may have put out."""
+        """Keys of next hashes that were never put in force, in order of their tokens: what runs that died may have put out.
+
+        Those of a slice that waits for the warehouse, and older ones, are none: they will be put in force with it.
+        """
         found = objects(self.scope).list(f"{self.key.prefix}hashes.next-")
-        return sorted((key for key in found if key.endswith(".parquet")), key=lambda key: (len(key), key))
+        waiting = self.pending()
+        known = _token_of(waiting.hashes) if waiting else -1
+        attempts = (key for key in found if key.endswith(".parquet") and _token_of(key) > known)
+        return sorted(attempts, key=_token_of)
+
+    def newest_hashes(self) -> str:
+        """Key of the hashes that the next slice is compared with: those of a slice that waits for the warehouse, or those in force."""
+        waiting = self.pending()
+        # Where they are gone, the slice has just settled and they are in force.
+        return waiting.hashes if waiting and objects(self.scope).exists(waiting.hashes) else self.hashes
 
     def plan(self, token: int, overlap: timedelta, *, incremental: bool, end: datetime | None = None) -> Planned:
         """The window to read now: one planned earlier and never settled, else from the watermark (less the overlap) to `end` or now."""
@@ -191,6 +203,19 @@ class SliceState:
         )
         return self._swap("window.json", planned, None, token, 0)
 
+    def plan_onward(self, token: int, waiting: Pending) -> Planned:
+        """Plan a window from the beginning of the slice that waits for the warehouse to now: with it, both are read.
+
+        Raises Conflict when that slice reads everything, or ends now.
+        """
+        now = utc_now()
+        start, end = waiting.batch.window.start, now.replace(microsecond=0)
+        if start is None or end <= waiting.batch.window.end:
+            raise Conflict(f"{self.key.prefix}: nothing can be read on the slice that waits for the warehouse.")
+        found, version = self._read("window.json", Planned)
+        planned = Planned(token=token, window=Window(start=start, end=end), ingested_at=now)
+        return self._swap("window.json", planned, version, token, found.token if found else 0)
+
     def plan_exactly(self, token: int, window: Window) -> Planned:
         """Plan this window (a backfill). Raises Conflict when another is planned and not settled."""
         found, version = self._read("window.json", Planned)
@@ -201,6 +226,13 @@ class SliceState:
         if found is not None:
             return self._swap("window.json", found.model_copy(update={"token": token}), version, token, found.token)
         return self._swap("window.json", Planned(token=token, window=window, ingested_at=utc_now()), None, token, 0)
+
+    def read_until(self) -> datetime | None:
+        """Up to when the stream was read, or None: the watermark, or the end of a slice on it that waits for the warehouse."""
+        mark, waiting = self.watermark(), self.pending()
+        if waiting is None or not waiting.batch.window.reaches(mark):
+            return mark
+        return max(mark, waiting.batch.window.end) if mark else waiting.batch.window.end
 
     def watermark(self) -> datetime | None:
         """Up to when the stream is complete, or None."""
@@ -273,7 +305,10 @@ class SliceState:
             store.delete(f"{self.key.prefix}accepted.json")
             store.delete(f"{self.key.prefix}window.json")
         store.delete(f"{self.key.prefix}pending.json")
-        store.delete_prefix(f"{self.key.prefix}hashes.next")
+        for key in list(store.list(f"{self.key.prefix}hashes.next")):
+            # A newer one is of a run that read on and died: what it put out is compared next time.
+            if _token_of(key) <= _token_of(pending.hashes):
+                store.delete(key)
 
     def _keep_listed(self, pending: Pending) -> None:
         if pending.listed_at is not None:
@@ -322,6 +357,12 @@ class SliceState:
             raise Conflict(f"{self.key.prefix}{name} was written under fencing token {seen}, newer than {token}.")
         objects(self.scope).swap(f"{self.key.prefix}{name}", value.model_dump_json(indent=1).encode(), version)
         return value
+
+
+def _token_of(hashes: str) -> int:
+    """The fencing token in a key of next hashes; 0 where an earlier release wrote none."""
+    token = hashes.removesuffix(".parquet").rpartition("hashes.next-")[2]
+    return int(token) if token.isdecimal() else 0
 
 
 def slice_keys(scope: Scope, feed: FeedKey | None = None) -> Iterator[StreamKey]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,7 +13,19 @@ import structlog
 
 from varai import sources
 from varai.kernel import BatchRef, FeedKey, Scope, Unexpected, VaraiError, Window, utc_now
-from varai.registry import FeedState, Lease, SliceState, acquire, feed, feeds, release, renewing, set_state, slice_keys
+from varai.registry import (
+    FeedState,
+    Lease,
+    Pending,
+    SliceState,
+    acquire,
+    feed,
+    feeds,
+    release,
+    renewing,
+    set_state,
+    slice_keys,
+)
 from varai.river.context import FeedRun, Progress, lease_name, silent
 from varai.river.first_read import FirstRead
 from varai.river.slice import run_slice
@@ -24,6 +36,15 @@ log = structlog.get_logger(__name__)
 
 MOST_BATCHES = 64
 """A run maps at most this many tasks; feeds are spread over them."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How streams are read: see `ingest_feed`."""
+
+    window: Window | None = None
+    onward: bool = False
+    listing: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -66,6 +87,8 @@ def ingest_feed(
     holder: str,
     streams: Sequence[str] | None = None,
     window: Window | None = None,
+    onward: bool = False,
+    listing: Collection[str] = (),
     progress: Progress = silent,
 ) -> FeedOutcome:
     """Bring one feed up to date as far as the catalogue; its lease stays with `holder` until the run's last task releases it.
@@ -73,6 +96,8 @@ def ingest_feed(
     Args:
         streams: only these; None for all.
         window: this window instead of the next one (a backfill).
+        onward: read on slices that wait for the warehouse, instead of leaving them as they are.
+        listing: streams whose ids are listed too.
 
     Raises:
         LeaseHeld: another run works on the feed. Misconfigured: no such feed, or no stream of such a name. Failures of streams do
@@ -84,8 +109,11 @@ def ingest_feed(
     run = FeedRun.of(settings, region, key, lease, progress)
     outcome = FeedOutcome(str(key), lease.token)
     with renewing(scope, lease):
+        if onward:
+            _keep_staged(run, [spec for spec in run.connector.streams if spec not in specs])
         first, rest = _in_order(specs)
-        attempt = _attempting(run, first + rest, window, outcome)
+        how = How(window, onward, frozenset(listing))
+        attempt = _attempting(run, first + rest, how, outcome)
         for spec in first:
             attempt(spec)
         if not outcome.failures:
@@ -112,9 +140,7 @@ def _in_order(specs: Sequence[StreamSpec]) -> tuple[list[StreamSpec], list[Strea
     return [one for one in specs if one.name == "shop"], [one for one in specs if one.name != "shop"]
 
 
-def _attempting(
-    run: FeedRun, specs: list[StreamSpec], window: Window | None, outcome: FeedOutcome
-) -> Callable[[StreamSpec], None]:
+def _attempting(run: FeedRun, specs: list[StreamSpec], how: How, outcome: FeedOutcome) -> Callable[[StreamSpec], None]:
     """How a stream is attempted; while one of them is read for the first time, the feed's state says how far that is.
 
     What a stream that is not among them failed of stays told instead.
@@ -122,22 +148,26 @@ def _attempting(
     new = [spec for spec in specs if run.state(spec.name).watermark() is None]
     others = [spec for spec in run.connector.streams if spec not in specs]
     if not new or not all(run.state(spec.name).at_rest for spec in others):
-        return lambda spec: _attempt(run, spec, window, outcome)
+        return lambda spec: _attempt(run, spec, how, outcome)
     first_read = FirstRead(run, new)
     watched = replace(run, progress=first_read)
 
     def attempt(spec: StreamSpec) -> None:
-        _attempt(watched, spec, window, outcome)
+        _attempt(watched, spec, how, outcome)
         first_read.ended(spec.name)
 
     return attempt
 
 
-def _attempt(run: FeedRun, spec: StreamSpec, window: Window | None, outcome: FeedOutcome) -> None:
+def _attempt(run: FeedRun, spec: StreamSpec, how: How, outcome: FeedOutcome) -> None:
     context = {"region": run.scope.region, "tenant": run.feed.tenant, "feed": run.feed.name, "stream": spec.name}
     context["run"] = run.lease.holder
     try:
-        ref = _staged_earlier(run, spec, window) or run_slice(run, spec, window)
+        waiting = _staged_earlier(run, spec, how.window)
+        if waiting is None or (how.onward and not waiting.batch.window.whole):
+            ref = run_slice(run, spec, how.window, waiting=waiting, listing=spec.name in how.listing)
+        else:
+            ref = waiting.batch
     except VaraiError as error:
         outcome.failures[spec.name] = error
         log.warning("slice.failed", kind=error.kind, what=error.what, cure=error.cure, **context)
@@ -157,7 +187,7 @@ def _where(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
-def _staged_earlier(run: FeedRun, spec: StreamSpec, window: Window | None) -> BatchRef | None:
+def _staged_earlier(run: FeedRun, spec: StreamSpec, window: Window | None) -> Pending | None:
     """The slice that an earlier attempt or a run that died has staged, now under this run's token.
 
     Its rows are in the catalogue already, so it is settled first; reading the window anew could miss what was deleted since.
@@ -166,5 +196,12 @@ def _staged_earlier(run: FeedRun, spec: StreamSpec, window: Window | None) -> Ba
     pending = state.pending()
     if pending is None or (window is not None and pending.batch.window != window):
         return None
-    state.pend(pending.model_copy(update={"token": run.lease.token, "holder": run.lease.holder}))
-    return pending.batch
+    ours = pending.model_copy(update={"token": run.lease.token, "holder": run.lease.holder})
+    state.pend(ours)
+    return ours
+
+
+def _keep_staged(run: FeedRun, specs: Sequence[StreamSpec]) -> None:
+    """Take what waits for the warehouse of other streams over: who settles it checks the token of the feed's newest lease."""
+    for spec in specs:
+        _staged_earlier(run, spec, None)

@@ -77,8 +77,9 @@ def attach_hashes(con: duckdb.DuckDBPyConnection, state: SliceState) -> None:
     columns = ", ".join(f"{name} {kind}" for name, kind in PREV_COLUMNS.items())
     con.execute(f"CREATE TEMP TABLE prev ({columns})")
     store = objects(state.scope)
-    if store.exists(state.hashes):
-        with store.open(state.hashes) as file:
+    known = state.newest_hashes()
+    if store.exists(known):
+        with store.open(known) as file:
             con.register("known_hashes", pq.read_table(file))
         con.execute(f"INSERT INTO prev SELECT {', '.join(HASH_COLUMNS)}, false FROM known_hashes")
         con.unregister("known_hashes")

@@ -27,8 +27,8 @@ _FEW: Final = 10
 _MOST: Final = 0.5
 
 
-def due(state: SliceState, spec: StreamSpec, planned: Planned) -> bool:
-    """Whether to ask for the stream's ids with this window.
+def due(state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool = False) -> bool:
+    """Whether to ask for the stream's ids with this window; `asked`: the vendor said that a record is gone.
 
     A first read has nothing to compare, and a whole read of what is on sale is a listing itself. After a run that died all is
     compared: the vendor may have deleted since what that run put out.
@@ -42,7 +42,7 @@ def due(state: SliceState, spec: StreamSpec, planned: Planned) -> bool:
     if planned.window.whole:
         return spec.sealed
     last = state.listed_at()
-    return last is None or planned.ingested_at - last >= EVERY
+    return asked or last is None or planned.ingested_at - last >= EVERY
 
 
 def believed(state: SliceState, listing: Listing | None, token: int) -> Listing | None:

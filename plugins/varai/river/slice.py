@@ -32,17 +32,29 @@ _SEALED_MEMORY = "2GB"
 _MEMORY = "1GB"
 
 
-def run_slice(run: FeedRun, spec: StreamSpec, window: Window | None = None) -> BatchRef:
+def run_slice(
+    run: FeedRun,
+    spec: StreamSpec,
+    window: Window | None = None,
+    *,
+    waiting: Pending | None = None,
+    listing: bool = False,
+) -> BatchRef:
     """Carry one stream's next window (or `window`, for a backfill) to staged rows and the catalogue.
+
+    Args:
+        waiting: the stream's slice that waits for the warehouse, to be read on; the new one stands in its place.
+        listing: list the stream's ids too, where it tells no deletes.
 
     Raises:
         VaraiError: typed; the watermark has not moved and the window stays planned, so that the next run takes it over.
     """
     state = run.state(spec.name)
-    planned = _plan(run, state, spec, window)
+    planned = state.plan_onward(run.lease.token, waiting) if waiting else _plan(run, state, spec, window)
     run.progress(state.key, "planned", 0)
-    ref, deletions, listed = _land(run, state, spec, planned)
-    return carry(run, spec, state, ref, deletions, listing=believed(state, listed, run.lease.token))
+    ref, deletions, listed = _land(run, state, spec, planned, asked=listing)
+    listed = believed(state, listed, run.lease.token)
+    return carry(run, spec, state, ref, deletions, listing=listed, waiting=waiting)
 
 
 def carry(
@@ -54,8 +66,11 @@ def carry(
     *,
     listing: Listing | None = None,
     remap: bool = False,
+    waiting: Pending | None = None,
 ) -> BatchRef:
     """From a landed batch to staged rows and the catalogue. What a `listing` of the stream's ids lacks is gone.
+
+    What the slice it was read on (`waiting`) has staged belongs to it.
 
     With `remap` the batch was landed in the past: rows that a later batch carried are superseded, and what it lacks is not gone.
     """
@@ -90,9 +105,9 @@ def carry(
             holder=run.lease.holder,
             batch=ref,
             report=report,
-            staged=staged,
+            staged=(*(waiting.staged if waiting else ()), *staged),
             hashes=hashes,
-            listed_at=ref.ingested_at if listing is not None else None,
+            listed_at=ref.ingested_at if listing is not None else waiting.listed_at if waiting else None,
         )
     )
     return ref
@@ -106,7 +121,7 @@ def _plan(run: FeedRun, state: SliceState, spec: StreamSpec, window: Window | No
 
 
 def _land(
-    run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned
+    run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool
 ) -> tuple[BatchRef, tuple[Deletion, ...], Listing | None]:
     """Read the vendor and land what it gives; with it what was deleted, and the stream's ids where they were listed.
 
@@ -114,7 +129,7 @@ def _land(
 
     Raises Unbalanced when counts differ and no operator has accepted just that.
     """
-    session, listing = run.session(state.key), due(state, spec, planned)
+    session, listing = run.session(state.key), due(state, spec, planned, asked=asked)
     extraction = run.connector.extract(session, spec.name, planned.window, listing=listing)
     landed = landing.land(
         run.scope,
