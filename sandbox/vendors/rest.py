@@ -1,6 +1,7 @@
 """What simulators of REST vendors share: shops by their files, the fault switch, and what was asked.
 
 - `/<shop>/_faults`, `/<shop>/_requests`: the fault switch, and what was asked (see switch.py)
+- `POST /<shop>/_webhooks`: send a webhook (see webhooks.py), where the vendor sends any
 - `GET /healthz`: the shops there are
 - `GET /<shop>/<path>`: the vendor's API
 """
@@ -24,6 +25,7 @@ from sandbox.vendors.faults import Faults
 from sandbox.vendors.records import Records, reading
 from sandbox.vendors.shaping import refuse, respond
 from sandbox.vendors.switch import switch
+from sandbox.vendors.webhooks import Delivery, sender
 
 ROUTE = "rest"
 _ANY = frozenset({ROUTE})
@@ -89,13 +91,30 @@ class Asked:
 Api = Callable[[Asked, Records], Answer]
 
 
-def create_app(folder: Path, api: Api) -> Starlette:
+@dataclass(frozen=True)
+class Sends:
+    """How a vendor sends webhooks: the fact of a shop that signs, and the headers of a delivery."""
+
+    secret: str
+    headers: Callable[[Delivery], Mapping[str, str]]
+
+
+def create_app(folder: Path, api: Api, sends: Sends | None = None) -> Starlette:
     """The ASGI application that serves the shops of `folder` by a vendor's API."""
     service = _Service(folder, api)
+
+    async def signing(request: Request) -> str | None:
+        shop = await service.shop(request)
+        if shop is None or sends is None:
+            return None
+        with reading(shop.path) as records:
+            return records.facts()[sends.secret]
+
     return Starlette(
         routes=[
             Route("/healthz", service.health),
             *switch(service.shop, KINDS),
+            *(sender(signing, sends.headers) if sends else ()),
             Route("/{shop}/{path:path}", service.ask),
         ]
     )

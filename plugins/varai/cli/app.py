@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from varai.cli import feeds, models, privacy, quarantine, river, show, tokens
+from varai.cli import feeds, inbox, models, privacy, quarantine, river, show, tokens
 from varai.kernel import VaraiError
 from varai.stores import failures_as_sentences
 
@@ -56,6 +56,7 @@ def prepare() -> None:
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(models.app, name="models")
 app.add_typer(show.app, name="show")
 app.add_typer(river.slices, name="slice")

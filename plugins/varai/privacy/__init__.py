@@ -7,6 +7,7 @@ from varai.privacy.ledger import Erasure, Ledger, overdue
 from varai.privacy.memory import memory_file
 from varai.privacy.protection import protect
 from varai.privacy.pseudonyms import AnyFeed, Pseudonyms
+from varai.privacy.requests import Request, Requests, overdue_requests
 from varai.privacy.sealing import create_object, move_object, open_object, seal_bytes, unseal_bytes
 from varai.privacy.vault import Personal, Vault, VaultReport
 
@@ -20,6 +21,8 @@ __all__ = [
     "Personal",
     "Place",
     "Pseudonyms",
+    "Request",
+    "Requests",
     "Vault",
     "VaultReport",
     "audit",
@@ -30,6 +33,7 @@ __all__ = [
     "move_object",
     "open_object",
     "overdue",
+    "overdue_requests",
     "protect",
     "residency",
     "seal_bytes",

@@ -9,6 +9,7 @@ from varai.stores import Indexes, create_indexes
 
 INDEXES: Indexes = {
     "ledger": (IndexModel([("tenant", ASCENDING)]),),
+    "requests": (IndexModel([("tenant", ASCENDING)]),),
     "vault": (IndexModel([("tenant", ASCENDING)]),),
     "audit": (IndexModel([("chain", ASCENDING), ("number", ASCENDING)], unique=True),),
 }

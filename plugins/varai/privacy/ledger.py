@@ -22,7 +22,7 @@ from varai.stores import documents
 
 
 class Erasure(Word):
-    """One request to be forgotten; `due_at` is one calendar month after `requested_at` (GDPR, article 12.3)."""
+    """One request to be forgotten; `due_at` is one calendar month after `requested_at` (GDPR, article 12.3), or before it."""
 
     subject: str
     reason: str
@@ -62,8 +62,10 @@ class Ledger:
             return set()
         return {vendor_id for vendor_id in ids if self._pseudonyms.of(feed, vendor_id) in self.subjects}
 
-    def add(self, subject: str, reason: str, requested_at: datetime | None = None) -> Erasure:
-        """Enter a pseudonym; asked again for the same subject, the first request's dates stay.
+    def add(
+        self, subject: str, reason: str, requested_at: datetime | None = None, due_at: datetime | None = None
+    ) -> Erasure:
+        """Enter a pseudonym, due in a month unless told; asked again for the same subject, the first request's dates stay.
 
         Raises:
             Malformed: without a reason.
@@ -71,7 +73,8 @@ class Ledger:
         if not reason.strip():
             raise Malformed("An erasure needs a reason.", "Say who asked and how, without personal data.")
         at = requested_at or utc_now()
-        entry = Erasure(subject=subject, reason=reason, requested_at=at, due_at=a_month_after(at), status="open")
+        due = due_at or a_month_after(at)
+        entry = Erasure(subject=subject, reason=reason, requested_at=at, due_at=due, status="open")
         try:
             self._entries.insert_one({"_id": self._id(subject), "tenant": self._tenant, **entry.model_dump()})
         except DuplicateKeyError:

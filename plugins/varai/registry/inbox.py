@@ -21,6 +21,7 @@ from varai.stores import documents
 
 INBOX: Final = "inbox"
 State = Literal["waiting", "done", "dead"]
+STATES: Final[tuple[State, ...]] = ("waiting", "done", "dead")
 WAITS: Final = tuple(timedelta(seconds=15 * 4**number) for number in range(6))
 """How long an event waits after each failure; after the last one (4 hours) it is a dead letter."""
 REMEMBERED: Final = timedelta(days=7)

@@ -240,9 +240,11 @@ class SliceState:
         return found.watermark if found else None
 
     def listed_at(self) -> datetime | None:
-        """When all ids of the stream were last compared with the vendor's, or None."""
+        """When all ids of the stream were last compared with the vendor's, or None; a slice that waits for the warehouse counts too."""
         found, _ = self._read("listed.json", Listed)
-        return found.at if found else None
+        waiting = self.pending()
+        at = waiting.listed_at if waiting else None
+        return at or (found.at if found else None)
 
     def read_whole_at(self) -> datetime | None:
         """When the last read of everything that has settled was planned, or None."""

@@ -4,6 +4,7 @@
 - `POST /<shop>/admin/oauth/access_token`, JSON or form: tokens
 - `GET /<shop>/bulk/<n>.jsonl?Expires=..&Signature=..`, no token: results of bulk operations
 - `/<shop>/_faults`, `/<shop>/_requests`: the fault switch, and what was asked (see switch.py)
+- `POST /<shop>/_webhooks`: send a webhook (see ../webhooks.py)
 - `GET /healthz`: the shops there are
 """
 
@@ -30,7 +31,9 @@ from sandbox.vendors.shopify.faults import KINDS
 from sandbox.vendors.shopify.shop import Shop, Shops
 from sandbox.vendors.shopify.tokens import GrantRefused, forget, grant, scopes_of
 from sandbox.vendors.shopify.versions import served_version
+from sandbox.vendors.shopify.webhooks import headers
 from sandbox.vendors.switch import switch
+from sandbox.vendors.webhooks import sender
 
 _WORKERS = 4
 _KEPT_PAGES = 16
@@ -50,6 +53,7 @@ def create_app(folder: Path) -> Starlette:
             Route("/{shop}/admin/oauth/access_token", service.token, methods=["POST"]),
             Route("/{shop}/bulk/{number:int}.jsonl", service.bulk),
             *switch(service.shop, KINDS),
+            *sender(service.signing, headers),
         ]
     )
 
@@ -69,6 +73,11 @@ class _Service:
     async def shop(self, request: Request) -> Shop | None:
         """The shop that a request's path names, opened where it was not yet."""
         return await self._off_loop(lambda: self._shop(request))
+
+    async def signing(self, request: Request) -> str | None:
+        """What the shop that a request's path names signs webhooks with."""
+        shop = await self.shop(request)
+        return None if shop is None else await self._off_loop(lambda: shop.reader.meta()["client_secret"])
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok", "shops": self._shops.names()})

@@ -1,0 +1,78 @@
+"""The hook surface of a region as a process of its own, and a vendor that tells it of changes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.conftest import REPOSITORY, free_port, running
+from tests.e2e.stack import Stack
+from varai.kernel import utc_now
+from varai.registry import inbox
+from varai.registry.inbox import Event
+from varai.river.drain import Drained, drain
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """A stack whose vendor has the address of its hook surface."""
+
+    stack: Stack
+    url: str
+    log: Path
+
+    def told(self, topic: str, body: Any = None, *, answered: int = 200, **options: Any) -> str:
+        """Have the vendor tell; returns the event's name with the vendor."""
+        asked = {"to": f"{self.url}/v1/hooks/shopify/{self.stack.key}", "topic": topic, "body": body or {"id": 1}}
+        sent = httpx.post(f"{self.stack.vendor}/{self.stack.spec.name}/_webhooks", json=asked | options)
+        found = sent.raise_for_status().json()
+        assert set(found["answers"]) <= {answered}, found
+        return str(found["event"])
+
+    def drain(self) -> Drained:
+        """One round, when a window can end after what was told."""
+        wait_for_the_next_second()
+        return drain(self.stack.settings, self.stack.region, holder="inbox", linger=timedelta(0))
+
+    def events(self) -> list[Event]:
+        """What the inbox keeps, newest first."""
+        return inbox.events(self.stack.settings.scope(self.stack.region))
+
+
+@contextmanager
+def hooked(stack: Stack) -> Iterator[Hooks]:
+    """Serve the hook surface of the stack's region."""
+    port = free_port()
+    command = ["env", *(f"{name}={value}" for name, value in _environment(stack.environment).items())]
+    command += [sys.executable, "-m", "serving", "--region", stack.region, "--surfaces", "hook", "--port", str(port)]
+    folder = stack.home / "hook"
+    folder.mkdir(exist_ok=True)
+    url = f"http://127.0.0.1:{port}"
+    with running(command, folder, lambda: _answers(f"{url}/health/live")):
+        yield Hooks(stack, url, folder / "server.log")
+
+
+def wait_for_the_next_second() -> None:
+    """Windows end at whole seconds; what was told in this one is read when it is over."""
+    began = utc_now().replace(microsecond=0)
+    while utc_now().replace(microsecond=0) == began:
+        pass
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    return {**given, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "plugins")])}
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
