@@ -1,12 +1,13 @@
 """Look after one region every night: sweep what has outlived its retention, and reconcile every feed.
 
-    sweep    sweep_models    reconcile    erase_due
+    sweep    sweep_models    reconcile    erase_due    answer_due
 
-`sweep` takes landed objects, events and what killed runs left; `sweep_models` takes what old answers were made from
+`sweep` takes landed objects, events, webhooks and what killed runs left; `sweep_models` takes what old answers were made from
 and what of models an erasure left.
 `reconcile` turns red, naming feed and stream, when places disagree about how many rows there are. The vendor is asked anew where
 it counts exactly; one that does not answer is a difference too. `erase_due` turns red, naming tenants, when people who asked to be
 forgotten still are not; it is tried again until a tenant's feeds are free.
+`answer_due` gathers what is held of people who asked for it, and turns red when an answer is overdue that nobody has handed over.
 """
 
 from __future__ import annotations
@@ -51,10 +52,15 @@ def operate(region: str) -> None:
         def erase_due() -> int:
             return steps.erase_due(region, get_current_context()["run_id"])
 
+        @task
+        def answer_due() -> int:
+            return steps.answer_due(region)
+
         sweep()
         sweep_models()
         reconcile()
         erase_due()
+        answer_due()
 
     graph()
 

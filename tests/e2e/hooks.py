@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +30,7 @@ class Hooks:
     stack: Stack
     url: str
     log: Path
+    process: subprocess.Popen[bytes]
 
     def told(self, topic: str, body: Any = None, *, answered: int = 200, **options: Any) -> str:
         """Have the vendor tell; returns the event's name with the vendor."""
@@ -36,6 +39,11 @@ class Hooks:
         found = sent.raise_for_status().json()
         assert set(found["answers"]) <= {answered}, found
         return str(found["event"])
+
+    def kill(self) -> None:
+        """End the surface as a crash does."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(timeout=10)
 
     def drain(self) -> Drained:
         """One round, when a window can end after what was told."""
@@ -56,8 +64,8 @@ def hooked(stack: Stack) -> Iterator[Hooks]:
     folder = stack.home / "hook"
     folder.mkdir(exist_ok=True)
     url = f"http://127.0.0.1:{port}"
-    with running(command, folder, lambda: _answers(f"{url}/health/live")):
-        yield Hooks(stack, url, folder / "server.log")
+    with running(command, folder, lambda: _answers(f"{url}/health/live")) as process:
+        yield Hooks(stack, url, folder / "server.log", process)
 
 
 def wait_for_the_next_second() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,7 +13,8 @@ import pytest
 
 from tests.e2e.conftest import SHARED, StackOf
 from tests.e2e.digests import known, warehoused
-from tests.e2e.hooks import Hooks, hooked
+from tests.e2e.hooks import Hooks, hooked, wait_for_the_next_second
+from tests.e2e.killed import drain_killed_at
 from tests.e2e.stack import Stack
 from varai.kernel import utc_now
 from varai.registry import inbox
@@ -137,3 +141,61 @@ def test_a_deletion_is_believed_when_the_vendor_has_the_record_no_more(
 def _agree_but_for_the_warehouse(stack: Stack) -> None:
     live = documents(stack.scope)["products"].find({"tenant": stack.spec.name, "product.deleted": False})
     assert {one["_id"].rpartition("/")[2] for one in live} == stack.ids("Product")
+
+
+def test_a_consumer_that_is_killed_between_any_two_steps_loses_nothing(hooks: Hooks) -> None:
+    stack = hooks.stack
+    first = _products(stack)[0]
+    stack.touch([first], title="told before the kill")
+    hooks.told("products/update")
+    wait_for_the_next_second()
+    for step in ("planned", "landed", "staged", "catalogue"):
+        drain_killed_at(stack, "products", step)
+        assert [one.state for one in hooks.events()] == ["waiting"]
+    assert hooks.drain().done == 1
+    assert _title(stack, first) == "told before the kill"
+    _loaded(stack)
+    _agree(stack)
+
+
+def test_a_door_that_is_killed_after_its_answer_has_kept_what_it_answered(hooks: Hooks) -> None:
+    stack = hooks.stack
+    first = _products(stack)[0]
+    stack.touch([first], title="told at the door")
+    hooks.told("products/update")
+    hooks.kill()
+    assert hooks.drain().done == 1
+    assert _title(stack, first) == "told at the door"
+
+
+def test_what_cannot_be_read_is_tried_again_then_dead_and_replayed_it_is_read(hooks: Hooks, at_once: None) -> None:
+    stack = hooks.stack
+    first = _products(stack)[0]
+    stack.touch([first], title="behind a revoked token")
+    stack.fault(kind="revoked_token", times=-1)
+    hooks.told("products/update")
+    for number in range(1, len(inbox.WAITS) + 2):
+        assert hooks.drain().failed == 1
+        [event] = hooks.events()
+        assert event.attempts == number
+        documents(stack.scope)[inbox.INBOX].update_many({}, {"$set": {"try_at": utc_now()}})
+    assert event.state == "dead"
+    assert event.reason and "token" in event.reason.lower()
+    stack.heal()
+    assert hooks.drain().feeds == []  # a dead letter is left alone
+    said = _varai(stack, "inbox", "list", "-r", "eu")
+    assert event.id in said and _varai(stack, "inbox", "show", "-r", "eu", event.id)
+    assert "would try" in _varai(stack, "inbox", "replay", "-r", "eu", event.id)
+    assert [one.state for one in hooks.events()] == ["dead"]
+    _varai(stack, "inbox", "replay", "-r", "eu", event.id, "--yes")
+    assert hooks.drain().done == 1
+    assert _title(stack, first) == "behind a revoked token"
+
+
+def _varai(stack: Stack, *words: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("VARAI_")}
+    command = [sys.executable, "-c", "from varai.cli import app; app()", *words]
+    done = subprocess.run(
+        command, env={**environment, **stack.environment, "COLUMNS": "300"}, check=True, capture_output=True, text=True
+    )
+    return done.stdout

@@ -19,6 +19,7 @@ from varai.cli.tables import wide_console
 from varai.kernel import VaraiError, utc_now
 from varai.registry import inbox
 from varai.river import drain as draining
+from varai.river.operate import progress_to_registry
 from varai.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="Drain webhooks, and look after those that led nowhere.")
@@ -48,10 +49,11 @@ def _follow(settings: Settings, region: str) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    progress = progress_to_registry(settings, region)
     log.info("inbox.followed", region=region)
     while not stop.wait(EVERY_S):
         try:
-            done = draining.drain(settings, region, holder=holder())
+            done = draining.drain(settings, region, holder=holder(), progress=progress)
         except VaraiError as error:
             log.warning("inbox.not_drained", region=region, kind=error.kind, what=error.what)
         except PyMongoError as error:

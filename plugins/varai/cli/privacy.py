@@ -1,15 +1,19 @@
-"""`varai privacy`: where a person is, and forgetting them. Reports show pseudonyms and places, never what they hold."""
+"""`varai privacy`: where a person is, forgetting them, and answering those who asked for their data.
+
+Reports show pseudonyms and places, never what they hold.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
-from varai.cli.arguments import Region, Tenant, holder, operator
+from varai.cli.arguments import Json, Region, Tenant, holder, operator, tenant_scope
 from varai.kernel import FeedKey
-from varai.privacy import Finding
-from varai.river import erasure
+from varai.privacy import Finding, Requests
+from varai.river import erasure, requests
 from varai.settings import load
 
 app = typer.Typer(no_args_is_help=True, help="Find and forget a person.")
@@ -62,6 +66,35 @@ def erase(
         typer.echo("Still held:")
         _tell(report.left, name)
         raise typer.Exit(1)
+
+
+@app.command("requests")
+def list_requests(region: Region, tenant: Tenant, as_json: Json = False) -> None:
+    """People who asked for their data, the most urgent first, by pseudonym."""
+    found = Requests(tenant_scope(load(), region, tenant)).entries()
+    if as_json:
+        typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=1))
+        return
+    for one in found:
+        typer.echo(f"{one.id}  {one.status:5}  due {one.due_at:%Y-%m-%d}  pseudonym {one.subject}")
+
+
+@app.command("answer")
+def answer(
+    region: Region,
+    tenant: Tenant,
+    request: Annotated[str, typer.Argument(help="As `requests` gives it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say that it lies ready.")] = False,
+) -> None:
+    """Hand over what is held of a person who asked: printed once, then deleted here. Says whether it is ready unless --yes is given."""
+    scope = tenant_scope(load(), region, tenant)
+    if yes:
+        typer.echo(requests.hand_over(scope, request, actor=operator()))
+        return
+    requests.read_answer(scope, request)
+    typer.echo(
+        "The answer lies ready. Nothing was changed; add --yes to print it, personal data in clear, and end the request."
+    )
 
 
 def _tell(found: tuple[Finding, ...], name: str) -> None:

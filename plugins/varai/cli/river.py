@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,7 +25,7 @@ from varai.cli.arguments import (
     instant,
     operator,
 )
-from varai.kernel import ErasuresOpen, FeedKey, Misconfigured, Window, utc_now
+from varai.kernel import FeedKey, Misconfigured, Window, utc_now
 from varai.registry import RunRecord
 from varai.registry import status as region_status
 from varai.registry.slices import StreamKey
@@ -157,7 +158,7 @@ def reconcile_command(
 
 
 def status(as_json: Json = False, region: MaybeRegion = None) -> None:
-    """How far every stream is, whether it balances, and what to do where it does not."""
+    """How far every stream is, whether it balances, and what to do where it does not. Exit code 1 when a day set by law has passed."""
     settings = load()
     regions = {
         name: region_status(settings.scope(name), settings.addresses, stream_names)
@@ -165,13 +166,20 @@ def status(as_json: Json = False, region: MaybeRegion = None) -> None:
     }
     if as_json:
         typer.echo(json.dumps({"regions": regions}, indent=1))
+        _alarmed(regions)
         return
     console = tables.wide_console()
     for name, found in regions.items():
         console.print(tables.slices(name, found["slices"]))
-        for tenant, count in found["overdue_erasures"].items():
-            told = f"[bold red]{tenant}: {count} erasures are overdue[/], see docs/runbooks/{ErasuresOpen.kind}.md."
+        for told in tables.alarms(found):
             console.print(told, highlight=False, soft_wrap=True)
+    _alarmed(regions)
+
+
+def _alarmed(regions: Mapping[str, Mapping[str, Any]]) -> None:
+    """End with 1 where a day set by law has passed."""
+    if any(found["overdue_erasures"] or found["overdue_requests"] for found in regions.values()):
+        raise typer.Exit(1)
 
 
 def migrate_command(dry_run: DryRun = False) -> None:

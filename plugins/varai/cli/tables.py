@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from varai.kernel import ErasuresOpen, RequestsOpen
 from varai.registry import phrase
 from varai.river.reconcile import Reconciliation
 
@@ -50,6 +51,18 @@ def slices(region: str, rows: Iterable[Mapping[str, Any]]) -> Table:
         stream = row["stream"] if row["feed"] == "shop" else f"{row['feed']}/{row['stream']}"
         table.add_row(row["tenant"], stream, *counts, balanced, _lag(row["lag_s"]), state, escape(row["cure"]), other)
     return table
+
+
+def alarms(found: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences for what is overdue or led nowhere in a region."""
+    for name, what, kind in (
+        ("overdue_erasures", "erasures are overdue", ErasuresOpen.kind),
+        ("overdue_requests", "answers to people who asked for their data are overdue", RequestsOpen.kind),
+    ):
+        for tenant, count in found[name].items():
+            yield f"[bold red]{tenant}: {count} {what}[/], see docs/runbooks/{kind}.md."
+    for key, count in found["dead_letters"].items():
+        yield f"[red]{key}: {count} webhooks led nowhere[/], see `varai inbox list`."
 
 
 def reconciliation(found: Iterable[Reconciliation]) -> Table:

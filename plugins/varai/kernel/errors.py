@@ -115,6 +115,13 @@ class ErasuresOpen(VaraiError):
     )
 
 
+class RequestsOpen(VaraiError):
+    """People who asked for their data have not been given it in time."""
+
+    kind = "requests-open"
+    default_cure = "See `varai privacy requests`, and hand over what lies ready with `varai privacy answer --yes`."
+
+
 class DiskFull(VaraiError):
     """No space is left where we write. Nothing half-written was kept."""
 

@@ -100,6 +100,11 @@ class EventsPlace:
         """Remove them."""
         documents(self._scope)[EVENTS].delete_many(self._of(subject))
 
+    def told(self, subject: str) -> list[dict[str, Any]]:
+        """What is kept of them, oldest first, as it was told."""
+        found = documents(self._scope)[EVENTS].find(self._of(subject), {"_id": 0, "tenant": 0, "subject": 0})
+        return list(found.sort("at", ASCENDING))
+
     def _of(self, subject: str) -> dict[str, Any]:
         return {"tenant": self._scope.tenant, "subject": subject}
 

@@ -92,6 +92,14 @@ def _region(settings: Settings, name: str) -> str:
         f"<p class=bad>{escape(tenant)}: {count} erasures are overdue.</p>"
         for tenant, count in found["overdue_erasures"].items()
     )
+    title += "".join(
+        f"<p class=bad>{escape(tenant)}: {count} answers to people who asked for their data are overdue.</p>"
+        for tenant, count in found["overdue_requests"].items()
+    )
+    title += "".join(
+        f"<p class=bad>{escape(key)}: {count} webhooks led nowhere, see <code>varai inbox list</code>.</p>"
+        for key, count in found["dead_letters"].items()
+    )
     if not found["slices"]:
         return f"{title}<p>No feed is configured here yet.</p>"
     heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant / feed", "stream"))

@@ -12,7 +12,7 @@ from varai.kernel import FeedKey, Unbalanced, Untrained, VaraiError, utc_now
 from varai.orchestration import pipelines
 from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, renewing_held, tenants, this_process
 from varai.river import document as documents
-from varai.river import erasure, operate
+from varai.river import erasure, operate, requests
 from varai.river import ingest as river
 from varai.river import settle as settling
 from varai.river import transform as transforming
@@ -191,6 +191,11 @@ def erase_due(region: str, run_id: str) -> int:
         beyond=places,
         patience_s=_ERASURE_PATIENCE_S,
     )
+
+
+def answer_due(region: str) -> int:
+    """Gather answers to people who asked for their data; returns how many. Raises RequestsOpen when one is overdue."""
+    return requests.answer_due(load_settings(), region)
 
 
 def _holder(run_id: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from varai.kernel import Feed, FeedKey, Misconfigured, Scope, utc_now
-from varai.privacy import overdue
+from varai.privacy import overdue, overdue_requests
+from varai.registry import inbox
 from varai.registry.feeds import feeds
 from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
@@ -35,12 +36,14 @@ _PAUSED = {"state": "paused", "percent": None, "cure": "Take it up again with `v
 
 
 def status(scope: Scope, addresses: Mapping[str, str], stream_names: StreamNames) -> dict[str, Any]:
-    """One region: a row per tenant, feed and stream, its snapshots, addresses and overdue erasures. Plain JSON values."""
+    """One region: a row per tenant, feed and stream, its snapshots, addresses, and what is overdue or led nowhere. Plain JSON values."""
     return {
         "slices": stream_rows(scope, stream_names),
         "snapshots": snapshots(scope),
         "addresses": dict(addresses),
         "overdue_erasures": overdue(scope, utc_now()),
+        "overdue_requests": overdue_requests(scope, utc_now()),
+        "dead_letters": inbox.dead_letters(scope),
     }
 
 

@@ -18,6 +18,7 @@ from varai import sources
 from varai.kernel import FeedKey, LeaseHeld, Scope, Unexpected, VaraiError, utc_now
 from varai.registry import SliceState, StreamKey, acquire, feed, inbox, release, renewing
 from varai.registry.inbox import Event
+from varai.river.context import Progress, silent
 from varai.river.ingest import ingest_feed, release_feed
 from varai.river.notices import heed
 from varai.settings import Settings
@@ -75,7 +76,9 @@ class _Feed:
         return all(self.read(event, one) and self.listed(event, one) for one in event.streams if one in self.streams)
 
 
-def drain(settings: Settings, region: str, *, holder: str, linger: timedelta = LINGER) -> Drained:
+def drain(
+    settings: Settings, region: str, *, holder: str, linger: timedelta = LINGER, progress: Progress = silent
+) -> Drained:
     """One round over every feed of the region that has events; an event is done when what it led to is in the catalogue.
 
     What fails is tried again, `inbox.WAITS` apart, and is a dead letter then; one feed stops no other.
@@ -90,14 +93,20 @@ def drain(settings: Settings, region: str, *, holder: str, linger: timedelta = L
         with renewing(scope, lease):
             for key, events in inbox.by_feed(inbox.waiting(scope, utc_now())):
                 if events[0].received_at + linger <= utc_now():
-                    _attempt(settings, region, key, events, holder, round_)
+                    _attempt(settings, region, key, events, holder, round_, progress)
     finally:
         release(scope, lease)
     return round_
 
 
 def _attempt(
-    settings: Settings, region: str, key: FeedKey, events: Sequence[Event], holder: str, round_: Drained
+    settings: Settings,
+    region: str,
+    key: FeedKey,
+    events: Sequence[Event],
+    holder: str,
+    round_: Drained,
+    progress: Progress,
 ) -> None:
     """Notices one by one, then the changes together. Whatever fails, fails these events alone."""
     scope = settings.scope(region, key.tenant)
@@ -106,7 +115,7 @@ def _attempt(
     work: list[tuple[list[Event], Callable[[], None]]] = [
         ([one], partial(_heed, settings, scope, one, round_)) for one in events if one.notice
     ]
-    work += [(changes, partial(_follow, settings, scope, key, changes, holder, round_))] if changes else []
+    work += [(changes, partial(_follow, settings, scope, key, changes, holder, round_, progress))] if changes else []
     for some, do in work:
         try:
             do()
@@ -126,7 +135,15 @@ def _heed(settings: Settings, scope: Scope, event: Event, round_: Drained) -> No
     _done(scope, [event], round_)
 
 
-def _follow(settings: Settings, scope: Scope, key: FeedKey, events: list[Event], holder: str, round_: Drained) -> None:
+def _follow(
+    settings: Settings,
+    scope: Scope,
+    key: FeedKey,
+    events: list[Event],
+    holder: str,
+    round_: Drained,
+    progress: Progress,
+) -> None:
     """Read the streams that events tell of, as far as they have not been read since."""
     found = _opened(scope, key)
     if found is None:
@@ -141,7 +158,9 @@ def _follow(settings: Settings, scope: Scope, key: FeedKey, events: list[Event],
     if unread | gone:
         try:
             wanted = sorted(unread | gone)
-            outcome = ingest_feed(settings, scope.region, key, holder=holder, streams=wanted, onward=True, listing=gone)
+            outcome = ingest_feed(
+                settings, scope.region, key, holder=holder, streams=wanted, onward=True, listing=gone, progress=progress
+            )
         finally:
             release_feed(settings, scope.region, key, holder=holder)
         failures = outcome.failures
@@ -212,4 +231,4 @@ def _fail(scope: Scope, events: Sequence[Event], error: VaraiError, round_: Drai
     round_.failed += len(events)
     round_.dead += len(dead)
     for one in dead:
-        log.error("inbox.dead", event=one.id, tenant=one.tenant, feed=one.feed, topic=one.topic, kind=error.kind)
+        log.error("inbox.dead", name=one.id, tenant=one.tenant, feed=one.feed, topic=one.topic, kind=error.kind)

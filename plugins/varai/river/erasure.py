@@ -14,6 +14,7 @@ from varai.privacy import Erasure, ErasureReport, Finding, Ledger, Place, Pseudo
 from varai.registry import acquire_patiently, feed, feeds, release, renewing, tenants
 from varai.river.context import lease_name
 from varai.river.places import ParquetPlace, PublishedPlace, WarehouseFile, WarehousePlace
+from varai.river.requests import AnswersPlace
 from varai.river.settle import held_warehouse
 from varai.river.transform import build_and_publish
 from varai.settings import Settings
@@ -136,6 +137,7 @@ def _places(settings: Settings, scope: Scope, holder: str, patience_s: float = 0
         yield [
             landing.LandingPlace(scope, lambda key, stream: _spec(scope, key, stream)),
             landing.EventsPlace(scope),
+            AnswersPlace(scope),
             ParquetPlace(scope, "quarantine", f"quarantine/{tenant}/"),
             ParquetPlace(scope, "evidence", f"evidence/{tenant}/"),
             ParquetPlace(scope, "doubted", f"doubted/{tenant}/"),

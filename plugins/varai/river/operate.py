@@ -7,6 +7,7 @@ from datetime import timedelta
 from varai.kernel import utc_now
 from varai.landing import sweep as sweep_landing
 from varai.landing import sweep_events
+from varai.registry import inbox
 from varai.registry.progress import progress_writer
 from varai.river.context import Progress
 from varai.settings import Settings
@@ -24,7 +25,7 @@ def progress_to_registry(settings: Settings, region: str) -> Progress:
 
 
 def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
-    """Remove landed objects and events past their days, old run records, and what a killed run left; returns counts."""
+    """Remove landed objects, events and webhooks past their days, old run records, and what a killed run left; returns counts."""
     scope = settings.scope(region)
     store = objects(scope)
     cut = (utc_now() - timedelta(days=_RUN_RECORD_DAYS)).strftime("%Y%m%dT%H%M%S")
@@ -35,7 +36,8 @@ def sweep(settings: Settings, region: str, *, dry_run: bool) -> dict[str, int]:
             store.delete(key)
     landed = sweep_landing(scope, days=settings.landing_days, dry_run=dry_run)
     events = sweep_events(scope, before=utc_now() - timedelta(days=settings.landing_days), dry_run=dry_run)
-    return {"landed": len(landed), "events": events, "runs": len(runs), "mapped": len(orphans)}
+    told = inbox.sweep_inbox(scope, now=utc_now(), days=settings.landing_days, dry_run=dry_run)
+    return {"landed": len(landed), "events": events, "webhooks": told, "runs": len(runs), "mapped": len(orphans)}
 
 
 def _older(store: ObjectStore, key: str, hours: int) -> bool:
