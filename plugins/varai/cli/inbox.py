@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 from datetime import timedelta
+from itertools import count
 from typing import Annotated
 
 import structlog
@@ -20,12 +21,15 @@ from varai.kernel import VaraiError, utc_now
 from varai.registry import inbox
 from varai.river import drain as draining
 from varai.river.operate import progress_to_registry
+from varai.river.silence import listen
 from varai.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="Drain webhooks, and look after those that led nowhere.")
 State = Annotated[str, typer.Option("--state", help="waiting, done, dead or all.")]
 EVERY_S = 2.0
 """How often a follower looks for events."""
+_LOOK_EVERY = 30
+"""After so many rounds it is looked whether webhooks fell silent."""
 log = structlog.get_logger(__name__)
 
 
@@ -49,10 +53,13 @@ def _follow(settings: Settings, region: str) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    looks = (number % _LOOK_EVERY == 0 for number in count())
     progress = progress_to_registry(settings, region)
     log.info("inbox.followed", region=region)
     while not stop.wait(EVERY_S):
         try:
+            if next(looks):
+                listen(settings, region, utc_now())
             done = draining.drain(settings, region, holder=holder(), progress=progress)
         except VaraiError as error:
             log.warning("inbox.not_drained", region=region, kind=error.kind, what=error.what)

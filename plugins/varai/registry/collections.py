@@ -12,6 +12,7 @@ from varai.stores import Indexes, create_indexes
 INDEXES: Final[Indexes] = {
     "feeds": (IndexModel([("connector", ASCENDING), ("tenant", ASCENDING)]),),
     "runs": (IndexModel([("started_at", DESCENDING)]),),
+    "hearing": (IndexModel([("tenant", ASCENDING)]),),
     "inbox": (
         IndexModel([("state", ASCENDING), ("try_at", ASCENDING)]),
         IndexModel([("tenant", ASCENDING), ("feed", ASCENDING), ("received_at", DESCENDING)]),

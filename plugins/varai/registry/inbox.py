@@ -139,12 +139,6 @@ def dead_letters(scope: Scope) -> dict[str, int]:
     return found
 
 
-def heard_since(scope: Scope, key: FeedKey, stream: str, since: datetime) -> bool:
-    """Whether any event of a feed has told of a stream since an instant."""
-    wanted = {"tenant": key.tenant, "feed": key.feed, "received_at": {"$gte": since}, "streams": stream}
-    return documents(scope)[INBOX].find_one(wanted, {"_id": 1}) is not None
-
-
 def sweep_inbox(scope: Scope, *, now: datetime, days: int, dry_run: bool) -> int:
     """Remove done events past REMEMBERED and dead letters older than `days`; returns how many."""
     old: dict[str, Any] = {

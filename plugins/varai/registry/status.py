@@ -10,6 +10,7 @@ from varai.kernel import Feed, FeedKey, Misconfigured, Scope, utc_now
 from varai.privacy import overdue, overdue_requests
 from varai.registry import inbox
 from varai.registry.feeds import feeds
+from varai.registry.hearing import hearing, silence
 from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
 from varai.stores import objects
@@ -51,8 +52,8 @@ def stream_rows(scope: Scope, stream_names: StreamNames) -> list[dict[str, Any]]
     """A row per feed and stream of the region, or of the scope's tenant, in this order. Plain JSON values.
 
     A row tells the stream's most recent slice, and of its feed the connector (null: it is configured no more), state and
-    cure. A stream of a configured feed that was never read has a row too, so that a feed that fails from its first run on
-    shows its state and cure: its counts and `balanced` are null.
+    cure, or what to do about webhooks that fell silent. A stream of a configured feed that was never read has a row too, so that a
+    feed that fails from its first run on shows its state and cure: its counts and `balanced` are null.
     """
     states = feed_states(scope)
     configured = feeds(scope)
@@ -63,9 +64,12 @@ def stream_rows(scope: Scope, stream_names: StreamNames) -> list[dict[str, Any]]
     rows += [_row(scope, key, None, states) | {"state": "failing", "cure": cure} for key, cure in broken.items()]
     rows.sort(key=lambda row: (row["tenant"], row["feed"], row["stream"]))
     by_key = {one.key: one for one in configured}
+    silent = silence(hearing(scope))
     for row in rows:
-        one = by_key.get(FeedKey(row["tenant"], row["feed"]))
+        key = FeedKey(row["tenant"], row["feed"])
+        one = by_key.get(key)
         row["connector"] = one.connector if one else None
+        row["cure"] = row["cure"] or silent.get(key, "")
         if one and one.paused:
             row |= _PAUSED
     return rows

@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 from varai import sources
 from varai.kernel import FeedKey, LeaseHeld, Scope, Unexpected, VaraiError, utc_now
 from varai.registry import SliceState, StreamKey, acquire, feed, inbox, release, renewing
+from varai.registry.hearing import hear
 from varai.registry.inbox import Event
 from varai.river.context import Progress, silent
 from varai.river.ingest import ingest_feed, release_feed
@@ -145,6 +146,8 @@ def _follow(
     progress: Progress,
 ) -> None:
     """Read the streams that events tell of, as far as they have not been read since."""
+    for stream in {one.streams[0] for one in events}:
+        hear(scope, key, stream, max(one.received_at for one in events if one.streams[0] == stream))
     found = _opened(scope, key)
     if found is None:
         _wait(scope, events, LATER, "The feed is paused.", round_)
