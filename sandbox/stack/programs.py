@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -33,7 +34,7 @@ STORES, SERVERS = 0, 1
 
 
 def programs(layout: Layout) -> list[Program]:
-    """Everything that runs: stores and vendors first, then Airflow, serving and registries of models."""
+    """Everything that runs: stores and vendors first, then Airflow, serving, inboxes and registries of models."""
     found = [_pages(layout), *(_vendor(layout, vendor, region) for vendor, region in layout.vendors)]
     for region in layout.regions:
         found += [
@@ -41,6 +42,7 @@ def programs(layout: Layout) -> list[Program]:
             _cache(layout, region),
             _serving(layout, region),
             _registry(layout, region),
+            _inbox(layout, region),
         ]
     return found + _airflow(layout)
 
@@ -77,6 +79,15 @@ def _serving(layout: Layout, region: str) -> Program:
         sys.executable, "-m", "serving", "--region", region, "--surfaces", "shop,report,hook", "--port", str(port),
     )  # fmt: skip
     return Program(name, command, SERVERS, lambda: _answers(f"http://127.0.0.1:{port}/health/live"))
+
+
+def _inbox(layout: Layout, region: str) -> Program:
+    """What drains a region's webhooks. It listens nowhere, so it says in a file that it goes round."""
+    name = f"inbox-{region}"
+    alive = layout.home / "logs" / f"{name}.alive"
+    began = time.time()
+    command = (str(layout.tools / "varai"), "inbox", "drain", "--region", region, "--follow", "--alive", str(alive))
+    return Program(name, command, SERVERS, lambda: alive.exists() and alive.stat().st_mtime >= began)
 
 
 def _registry(layout: Layout, region: str) -> Program:

@@ -37,6 +37,7 @@ REGION_OF_ROOM = (
     "shop",
     "report",
     "hook",
+    "inbox",
 )
 PLATFORM = {"airflow-db", "airflow-init", "airflow-api", "airflow-scheduler", "airflow-dag-processor", "pages"}
 

@@ -7,6 +7,7 @@ import signal
 import threading
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -37,18 +38,19 @@ log = structlog.get_logger(__name__)
 def drain(
     region: Region,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until the process is told to stop.")] = False,
+    alive: Annotated[Path | None, typer.Option("--alive", help="With --follow: a file to touch every round.")] = None,
 ) -> None:
     """Read what webhooks told of, as far as the catalogue."""
     settings = load()
     if follow:
         settings.region(region)
-        _follow(settings, region)
+        _follow(settings, region, alive)
         return
     done = draining.drain(settings, region, holder=holder(), linger=timedelta(0))
     typer.echo(f"{done.done} done, {done.waiting} waiting, {done.failed} failed, {done.dead} of these dead letters.")
 
 
-def _follow(settings: Settings, region: str) -> None:
+def _follow(settings: Settings, region: str, alive: Path | None) -> None:
     """Rounds until a signal; one that breaks is told and the next one tried, for a store that is down comes back."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,6 +59,8 @@ def _follow(settings: Settings, region: str) -> None:
     progress = progress_to_registry(settings, region)
     log.info("inbox.followed", region=region)
     while not stop.wait(EVERY_S):
+        if alive is not None:
+            alive.touch()
         try:
             if next(looks):
                 listen(settings, region, utc_now())

@@ -88,8 +88,10 @@ def drain(
         LeaseHeld: another process drains this region's inbox.
     """
     scope = settings.scope(region)
-    lease = acquire(scope, f"inbox:{region}", holder)
     round_ = Drained()
+    if not inbox.waiting(scope, utc_now(), 1):
+        return round_
+    lease = acquire(scope, f"inbox:{region}", holder)
     try:
         with renewing(scope, lease):
             for key, events in inbox.by_feed(inbox.waiting(scope, utc_now())):
