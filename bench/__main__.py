@@ -9,7 +9,7 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("catalogue", "gate", "ingest", "predict", "recommender", "serving")
+BENCHMARKS = ("catalogue", "gate", "hooks", "ingest", "predict", "recommender", "serving")
 
 
 def main() -> int:

@@ -171,8 +171,8 @@ def _cpu(process: Any) -> float:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[tuple[str, int]]:
-    """A document server of the embedded kind on a free port; yields its address and process id."""
+def server(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """A document server of the embedded kind on a free port, with more options; yields its address and process id."""
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
@@ -180,7 +180,7 @@ def server(folder: Path) -> Iterator[tuple[str, int]]:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     command = [str(Path(sys.executable).with_name("secantusd-py")), "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--storage-path", str(folder / "data"), "--cache-size", "256M", "--log-level", "WARNING"]
+    command += ["--storage-path", str(folder / "data"), "--cache-size", "256M", "--log-level", "WARNING", *options]
     uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -7,18 +7,22 @@ whether there is such a feed: of one that is not there the same is asked.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, partial
 from typing import Final
 
 import msgspec
 import pymongo
 import structlog
 from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
 
+from serving.intake import Intake
 from varai import sources
 from varai.kernel import FeedKey, Misconfigured, Scope, Slug
 from varai.registry import inbox
@@ -29,7 +33,10 @@ REMEMBERED_S: Final = 60.0
 _NOBODY: Final = "webhooks-of-nobody"
 """Named like a secret; there is none of that name."""
 _ANSWERING_S: Final = 1.0
-"""Of the time a vendor waits, what is kept for everything but the insert."""
+"""Of the time a vendor waits, what is left for the answer."""
+_INSERT_S: Final = 4.0
+_LARGE: Final = 128 * 1024
+"""Beyond it a body is checked in a thread, so that others need not wait."""
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(Slug)
 log = structlog.get_logger(__name__)
 
@@ -63,33 +70,39 @@ class Door:
     _kept: dict[tuple[str, FeedKey], _Remembered] = field(default_factory=dict, repr=False)
     _stand_in: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
-    def take(self, vendor: str, key: FeedKey, headers: Mapping[str, str], body: bytes) -> str:
+    async def take(self, vendor: str, key: FeedKey, headers: Mapping[str, str], body: bytes) -> str:
         """Take a delivery; returns its fate: `kept`, `duplicate`, `ignored` (of nothing we follow) or `greeted`.
 
         Raises:
             NotSigned: no secret of such a feed of this vendor has signed it.
-            PyMongoError: the inbox did not take it within the vendor's patience; the vendor sends it again.
+            TimeoutError, PyMongoError, Unavailable: it was not kept within the vendor's patience; the vendor sends it again.
         """
         webhooks = self.vendors[vendor]
         if webhooks.greets(headers, body):
             return "greeted"
-        with pymongo.timeout(webhooks.deadline_s - _ANSWERING_S):
-            if not self._genuine(vendor, webhooks, key, headers, body):
+        async with asyncio.timeout(webhooks.deadline_s - _ANSWERING_S):
+            genuine = partial(self._genuine, vendor, webhooks, key, headers, body)
+            fits = await run_in_threadpool(genuine) if len(body) > _LARGE else genuine()
+            if not fits and not await run_in_threadpool(self._genuine_now, vendor, webhooks, key, headers, body):
                 raise NotSigned
             told = webhooks.read(headers, body)
             if told is None:
                 return "ignored"
-            return "kept" if self._keep(vendor, key, told) else "duplicate"
+            return "kept" if await self._keep(vendor, key, told) else "duplicate"
 
     def _genuine(self, vendor: str, webhooks: Webhooks, key: FeedKey, headers: Mapping[str, str], body: bytes) -> bool:
-        now = self.clock()
+        """Whether a secret that is remembered has signed it."""
         kept = self._kept.get((vendor, key))
-        if kept is not None and kept.until <= time.monotonic():
-            kept = None
-        if webhooks.genuine(headers, body, self._filled(webhooks, kept.secrets if kept else ()), now):
-            return True
-        fresh = self._look_up(vendor, webhooks, key)
-        return webhooks.genuine(headers, body, self._filled(webhooks, fresh), now)
+        known = kept.secrets if kept is not None and kept.until > time.monotonic() else ()
+        return webhooks.genuine(headers, body, self._filled(webhooks, known), self.clock())
+
+    def _genuine_now(
+        self, vendor: str, webhooks: Webhooks, key: FeedKey, headers: Mapping[str, str], body: bytes
+    ) -> bool:
+        """Whether a secret has signed it that is looked up."""
+        with pymongo.timeout(webhooks.deadline_s - _ANSWERING_S):
+            fresh = self._look_up(vendor, webhooks, key)
+        return webhooks.genuine(headers, body, self._filled(webhooks, fresh), self.clock())
 
     def _filled(self, webhooks: Webhooks, known: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """As many secrets as a feed may have, those that lack made up: with none of them is anything ever signed."""
@@ -115,7 +128,7 @@ class Door:
             self._kept[vendor, key] = _Remembered(texts, time.monotonic() + REMEMBERED_S)
         return texts
 
-    def _keep(self, vendor: str, key: FeedKey, told: Told) -> bool:
+    async def _keep(self, vendor: str, key: FeedKey, told: Told) -> bool:
         now = self.clock()
         event = inbox.Event(
             id=inbox.event_id(key, told.event),
@@ -130,7 +143,18 @@ class Door:
             received_at=now,
             try_at=now,
         )
-        return inbox.put(self.tenant_scope(key.tenant), event, told.subject)
+        scope = self.tenant_scope(key.tenant)
+        if told.subject is None:
+            return await self._intake.keep(inbox.document(scope, event))
+        return await self._intake.keep(await run_in_threadpool(inbox.document, scope, event, told.subject))
+
+    @cached_property
+    def _intake(self) -> Intake:
+        return Intake(self._insert)
+
+    def _insert(self, made: Sequence[Mapping[str, object]]) -> Sequence[bool]:
+        with pymongo.timeout(_INSERT_S):
+            return inbox.put(self.scope, made)
 
 
 def _named(key: FeedKey) -> bool:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 
 from serving.bodies import read_body
 from serving.context import context_of
@@ -72,7 +71,9 @@ async def take(request: Request) -> Response:
     body = await read_body(request, LARGEST)
     key = FeedKey(path["tenant"], path["feed"])
     try:
-        fate = await run_in_threadpool(context.door.take, path["vendor"], key, request.headers, body)
+        fate = await context.door.take(path["vendor"], key, request.headers, body)
+    except TimeoutError:
+        raise Problem("unavailable", KINDS["unavailable"].meaning, headers={"Retry-After": "5"}) from None
     except NotSigned:
         context.counters.hook("refused")
         address = request.client.host if request.client else ""

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from pymongo import ASCENDING, DESCENDING
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
-from varai.kernel import FeedKey, Misconfigured, Scope, Word
+from varai.kernel import FeedKey, Misconfigured, Scope, Unavailable, Word
 from varai.privacy import seal_bytes, unseal_bytes
 from varai.stores import documents
 
@@ -26,6 +26,7 @@ WAITS: Final = tuple(timedelta(seconds=15 * 4**number) for number in range(6))
 """How long an event waits after each failure; after the last one (4 hours) it is a dead letter."""
 REMEMBERED: Final = timedelta(days=7)
 """How long a done event is known, so that it is not taken again: vendors send for 48 hours at most."""
+_DUPLICATE: Final = 11000
 _PIECE: Final = 50  # ids per $in: the embedded server's time grows with the square of it
 
 
@@ -59,22 +60,35 @@ def event_id(key: FeedKey, vendor_id: str) -> str:
     return f"{key}/{hashlib.sha256(vendor_id.encode()).hexdigest()[:32]}"
 
 
-def put(scope: Scope, event: Event, subject: str | None = None) -> bool:
-    """Keep an event in one durable insert; False: it is known. When this returns, it is on a majority's disks.
+def document(scope: Scope, event: Event, subject: str | None = None) -> dict[str, Any]:
+    """A new, waiting event as it is kept.
 
     Args:
         scope: of the event's tenant.
-        event: new, waiting.
+        event: what was told.
         subject: the vendor's id of the person it is about.
     """
-    document: dict[str, Any] = {"_id": event.id, **event.model_dump(exclude={"id"})}
+    made: dict[str, Any] = {"_id": event.id, **event.model_dump(exclude={"id"})}
     if subject is not None:
-        document["sealed"] = seal_bytes(scope, _bound(event.id), subject.encode())
+        made["sealed"] = seal_bytes(scope, _bound(event.id), subject.encode())
+    return made
+
+
+def put(scope: Scope, made: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Keep events of a region in one durable insert; of each, whether it is new. When this returns, all are on a majority's disks.
+
+    Raises:
+        Unavailable: the store did not take all of them.
+    """
     try:
-        documents(scope)[INBOX].insert_one(document)
-    except DuplicateKeyError:
-        return False
-    return True
+        documents(scope)[INBOX].insert_many([dict(one) for one in made], ordered=False)
+    except BulkWriteError as error:
+        told = error.details.get("writeErrors", [])
+        if any(one.get("code") != _DUPLICATE for one in told) or error.details.get("writeConcernErrors"):
+            raise Unavailable("The inbox did not take all events.", "The vendor sends them again.") from error
+        known = {one["index"] for one in told}
+        return [place not in known for place in range(len(made))]
+    return [True] * len(made)
 
 
 def subject_of(scope: Scope, event: Event) -> str:

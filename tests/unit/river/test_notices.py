@@ -62,7 +62,7 @@ def told(scope: Scope, notice: Notice, subject: str | None = None, at: datetime 
         received_at=at,
         try_at=at,
     )
-    assert inbox.put(scope, event, subject)
+    assert inbox.put(scope, [inbox.document(scope, event, subject)]) == [True]
     return event
 
 
