@@ -44,8 +44,8 @@ REGION, TENANT = "eu", "northwind-eu"
 SECRET: Final = "s3cret-of-the-app"
 BARE, HOOK = "/bare", f"/v1/hooks/shopify/{TENANT}/shop"
 PER_S, SECONDS = 200, 5
-MOST_CPU: Final = 8.0
-"""Goal: CPU of a delivery that is kept over that of the bare route. Most of it is the insert's."""
+MOST_CPU: Final = 6.0
+"""Goal: CPU of a delivery that is kept over that of the bare route, at PER_S a second. Most of it is the insert's."""
 Asgi = Callable[
     [MutableMapping[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]
 ]
@@ -117,8 +117,11 @@ async def one_after_another(worker: Worker, kind: Kind, numbers: Iterator[int], 
     return float((sum(worker.process.cpu_times()[:2]) - before) / deliveries * 1e6)
 
 
-async def at_a_pace(worker: Worker, kind: Kind, numbers: Iterator[int]) -> list[float]:
-    """Seconds from the instant at which each of PER_S deliveries a second was due until it was answered, over kept connections."""
+async def at_a_pace(worker: Worker, kind: Kind, numbers: Iterator[int]) -> tuple[float, list[float]]:
+    """CPU of the worker per delivery, microseconds, while PER_S come every second over kept connections.
+
+    And seconds from the instant at which each was due until it was answered.
+    """
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(64):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", worker.port))
@@ -131,11 +134,12 @@ async def at_a_pace(worker: Worker, kind: Kind, numbers: Iterator[int]) -> list[
         free.put_nowait(connection)
         return time.perf_counter() - due
 
-    count = PER_S * SECONDS
+    count, before = PER_S * SECONDS, sum(worker.process.cpu_times()[:2])
     took = await asyncio.gather(*(send(began + place / PER_S, next(numbers)) for place in range(count)))
+    spent = (sum(worker.process.cpu_times()[:2]) - before) / count * 1e6
     while not free.empty():
         free.get_nowait()[1].close()
-    return list(took)
+    return float(spent), list(took)
 
 
 @contextmanager
@@ -205,13 +209,15 @@ def main() -> int:
     numbers = iter(range(10**9))
     costs: dict[str, list[float]] = {kind.name: [] for kind in KINDS}
     tails: dict[str, list[float]] = {kind.name: [] for kind in KINDS[:2]}
+    paced: dict[str, list[float]] = {kind.name: [] for kind in KINDS[:2]}
     with served() as worker:
         for _ in range(given.rounds):
             for kind in KINDS:
                 costs[kind.name].append(asyncio.run(one_after_another(worker, kind, numbers, given.deliveries)))
         for _ in range(given.rounds):
             for kind in KINDS[:2]:
-                took = asyncio.run(at_a_pace(worker, kind, numbers))
+                spent, took = asyncio.run(at_a_pace(worker, kind, numbers))
+                paced[kind.name].append(spent)
                 tails[kind.name].append(statistics.quantiles(took, n=100)[98])
         kept = documents(worker.settings.scope(REGION))[inbox.INBOX].estimated_document_count()
     wanted = given.rounds * (given.deliveries + 1 + PER_S * SECONDS) + 1
@@ -221,15 +227,18 @@ def main() -> int:
         told = (statistics.median(cost), min(cost), max(cost))
         print(f"{name:<20}{''.join(f'{one:>9.0f}' for one in told)}{statistics.median(cost) / base:>9.2f}")
     bare, door = (statistics.median(tails[kind.name]) for kind in KINDS[:2])
-    ratio = statistics.median(costs["kept"]) / base
-    print(f"\na delivery that is kept: {ratio:.2f}x the CPU of a bare route (goal: at most {MOST_CPU:.0f}x)")
+    least, most = (statistics.median(paced[kind.name]) for kind in KINDS[:2])
+    ratio = most / least
+    print(
+        f"\nCPU at {PER_S}/s: {ratio:.1f}x that of a bare route, {most:.0f} us beside {least:.0f} (goal: at most {MOST_CPU:.0f}x)"
+    )
     print(
         f"p99 at {PER_S}/s: {door / bare:.1f}x that of a bare route ({door * 1000:.0f} ms beside {bare * 1000:.0f} ms)"
     )
     print(f"kept {kept:,} of {wanted:,} (goal: each once)")
     folder = REPOSITORY / ".cache" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {"cpu_us": costs, "p99_s": tails, "kept": kept, "wanted": wanted}
+    figures = {"cpu_us": costs, "paced_us": paced, "p99_s": tails, "kept": kept, "wanted": wanted}
     (folder / "hooks.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0 if ratio <= MOST_CPU and kept == wanted else 1
 
