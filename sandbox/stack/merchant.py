@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,6 +129,24 @@ def tell_next(merchant: Merchant, console: Console) -> None:
         f"  token=$({home}{shlex.quote(str(layout.tools / 'varai'))} token -r {region} -t {merchant.tenant})",
         f"  curl {signed} {report}",
         f"  curl {signed} -H 'Accept: text/csv' {report}",
+    ):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    _tell_hook(layout, home, console)
+
+
+def _tell_hook(layout: Layout, home: str, console: Console) -> None:
+    """A webhook of a simulated shop of Shopify, to be sent by whoever wants to see it taken and drained."""
+    found = next(
+        ((seed.tenant, one) for seed in layout.settings.seeds for one in seed.feeds if one.connector == "shopify"), None
+    )
+    if found is None or not generated(layout):
+        return
+    tenant, feed = found
+    told = {"topic": "products/update", "to": f"{layout.url(f'serving-{tenant.region}')}/v1/hooks/shopify/{feed.key}"}
+    for line in (
+        f"have the shop of {tenant.name} tell of a change, signed as Shopify signs, and see what became of it:",
+        f"  curl -d {shlex.quote(json.dumps(told))} {layout.url(f'shopify-{tenant.region}')}/{tenant.name}/_webhooks",
+        f"  {home}{shlex.quote(str(layout.tools / 'varai'))} inbox list -r {tenant.region} --state all",
     ):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -23,6 +23,8 @@ from varai.settings import load as load_settings
 
 _BATCH = 8
 """Tenants that one run of the pipeline takes at least: its steps start slowly and train fast."""
+_FEED_PATIENCE_S = 120.0
+"""Outlasts a slice of what webhooks told of."""
 _ERASURE_PATIENCE_S = 20.0
 """Outlasts the end of a run that has loaded already; for longer waits the task is tried again, which frees its slot."""
 
@@ -41,7 +43,14 @@ def ingest(region: str, batch: list[list[str]], run_id: str) -> list[dict[str, A
     with renewing_held(settings.scope(region), run_id):  # those of the batch's first feeds too
         for tenant, feed in batch:
             try:
-                outcome = river.ingest_feed(settings, region, FeedKey(tenant, feed), holder=run_id, progress=progress)
+                outcome = river.ingest_feed(
+                    settings,
+                    region,
+                    FeedKey(tenant, feed),
+                    holder=run_id,
+                    progress=progress,
+                    patience_s=_FEED_PATIENCE_S,
+                )
             except VaraiError as error:
                 failures.append(f"{tenant}/{feed}: {error}")
                 continue

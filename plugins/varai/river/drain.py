@@ -164,7 +164,7 @@ def _follow(
         try:
             wanted = sorted(unread | gone)
             outcome = ingest_feed(
-                settings, scope.region, key, holder=holder, streams=wanted, onward=True, listing=gone, progress=progress
+                settings, scope.region, key, holder=holder, streams=wanted, onward=gone, progress=progress
             )
         finally:
             release_feed(settings, scope.region, key, holder=holder)

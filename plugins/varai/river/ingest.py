@@ -18,7 +18,7 @@ from varai.registry import (
     Lease,
     Pending,
     SliceState,
-    acquire,
+    acquire_patiently,
     feed,
     feeds,
     release,
@@ -40,7 +40,7 @@ MOST_BATCHES = 64
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How streams are read: see `ingest_feed`."""
+    """How streams are read: in this window or the next one, on what waits for the warehouse, and with a listing of which ids."""
 
     window: Window | None = None
     onward: bool = False
@@ -87,17 +87,17 @@ def ingest_feed(
     holder: str,
     streams: Sequence[str] | None = None,
     window: Window | None = None,
-    onward: bool = False,
-    listing: Collection[str] = (),
+    onward: Collection[str] | None = None,
     progress: Progress = silent,
+    patience_s: float = 0.0,
 ) -> FeedOutcome:
     """Bring one feed up to date as far as the catalogue; its lease stays with `holder` until the run's last task releases it.
 
     Args:
         streams: only these; None for all.
         window: this window instead of the next one (a backfill).
-        onward: read on slices that wait for the warehouse, instead of leaving them as they are.
-        listing: streams whose ids are listed too.
+        onward: read on slices that wait for the warehouse, and list the ids of these streams; None leaves such slices as they are.
+        patience_s: how long to wait while another run works on the feed.
 
     Raises:
         LeaseHeld: another run works on the feed. Misconfigured: no such feed, or no stream of such a name. Failures of streams do
@@ -105,14 +105,14 @@ def ingest_feed(
     """
     scope = settings.scope(region, key.tenant)
     specs = chosen_streams(sources.connector(feed(scope, key).connector), streams)
-    lease = acquire(scope, lease_name(key), holder)
+    lease = acquire_patiently(scope, lease_name(key), holder, patience_s)
     run = FeedRun.of(settings, region, key, lease, progress)
     outcome = FeedOutcome(str(key), lease.token)
     with renewing(scope, lease):
-        if onward:
+        if onward is not None:
             _keep_staged(run, [spec for spec in run.connector.streams if spec not in specs])
         first, rest = _in_order(specs)
-        how = How(window, onward, frozenset(listing))
+        how = How(window, onward is not None, frozenset(onward or ()))
         attempt = _attempting(run, first + rest, how, outcome)
         for spec in first:
             attempt(spec)
