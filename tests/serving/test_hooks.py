@@ -99,6 +99,8 @@ def test_woocommerce_is_taken_with_its_own_headers_and_greeted(hook: Hook) -> No
 def refused(hook: Hook) -> dict[str, tuple[dict[str, Any], str, str]]:
     """Deliveries that must not be taken: what is sent, vendor, tenant and feed."""
     good = signing.shopify("products/update", {"id": 1}, SECRET)
+    both = {"client_id": "app", "client_secret": SECRET, "consumer_secret": SECRET}
+    hook.ring.write("brillen-haus-shop", json.dumps(both))
     unsigned = {"content": good["content"], "headers": {"X-Shopify-Topic": "products/update"}}
     return {
         "another secret": (signing.shopify("products/update", {"id": 1}, "other"), "shopify", str(SHOP)),
@@ -110,6 +112,11 @@ def refused(hook: Hook) -> dict[str, tuple[dict[str, Any], str, str]]:
         "tenant of the other region": (good, "shopify", "northwind-us/shop"),
         "another vendor's feed": (good, "shopify", str(WOO)),
         "another vendor": (good, "woocommerce", str(SHOP)),
+        "another vendor's scheme": (
+            signing.woocommerce("order.updated", {}, SECRET),
+            "woocommerce",
+            "brillen-haus/shop",
+        ),
         "no name": (good, "shopify", "$where/.."),
         "a feed without a secret": (good, "shopify", "lumiere-optique/shop"),
     }
