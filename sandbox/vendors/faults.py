@@ -5,7 +5,7 @@ strikes; `times: -1` strikes until `DELETE /<shop>/_faults`. `match` restricts i
 GraphQL query with its variables) contains that text. Which kinds a vendor knows, and on which of its routes, its own module says. The
 kinds, and what else they take:
 
-- `429` (`retry_after`: seconds, sent as Retry-After when given), `5xx` (`status`, 503 unless given)
+- `429` (`retry_after`: seconds, sent as Retry-After when given; `headers`: others), `5xx` (`status`, 503 unless given)
 - `cut`: the body ends midway and the connection breaks; `truncated_json`: half of the JSON in a sound HTTP answer
 - `slow` (`seconds`, 1.0): the body drips; `wrong_content_type`: an HTML page with status 200
 - `expired_token`: the request's token is forgotten and answered 401; `revoked_token`: 401, and no new token is given

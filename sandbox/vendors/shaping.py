@@ -49,6 +49,7 @@ def respond(faults: Faults, route: str, text: str, body: bytes, status: int, hea
         body = body[: len(body) // 2]
     if faults.strike("wrong_content_type", route, text):
         body, sent["Content-Type"] = b"<html><body>We will be back shortly.</body></html>", "text/html; charset=utf-8"
+        status = 200
     slow = faults.strike("slow", route, text)
     cut = faults.strike("cut", route, text) is not None
     return ShapedResponse(body, status, sent, drip_s=float(slow.options.get("seconds", 1.0)) if slow else 0.0, cut=cut)
@@ -59,7 +60,7 @@ def refuse(faults: Faults, route: str, text: str) -> Response | None:
     limited = faults.strike("429", route, text)
     if limited is not None:
         wait = limited.options.get("retry_after")
-        headers = {} if wait is None else {"Retry-After": str(wait)}
+        headers = {**limited.options.get("headers", {}), **({} if wait is None else {"Retry-After": str(wait)})}
         body = {"errors": "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted."}
         return respond(faults, route, text, orjson.dumps(body), 429, {**headers, "Content-Type": "application/json"})
     broken = faults.strike("5xx", route, text)

@@ -11,7 +11,7 @@ import msgspec
 from varai.sources.contract import Page
 
 _NUMBER: Final = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-Added = str | Mapping[str, str] | Sequence[Mapping[str, str]]
+Added = str | Mapping[str, str] | Sequence[Mapping[str, str]] | Sequence[msgspec.Raw]
 
 
 def quoted_numbers(keys: Collection[str]) -> Callable[[bytes], bytes]:
@@ -27,9 +27,10 @@ def quoted_numbers(keys: Collection[str]) -> Callable[[bytes], bytes]:
 
 def line_of(node: msgspec.Raw | bytes, **more: Added) -> bytes:
     """An object as one line, with keys added at its end; line breaks between its parts become spaces (within texts JSON has none)."""
-    text = bytes(node).replace(b"\n", b" ").replace(b"\r", b" ").strip()
+    text = bytes(node).strip()
     added = b"".join(b"," + msgspec.json.encode(key) + b":" + msgspec.json.encode(value) for key, value in more.items())
-    return text[:-1] + (added if len(text) > 2 else added[1:]) + b"}\n"
+    whole = text[:-1] + (added if len(text) > 2 else added[1:]) + b"}"
+    return whole.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n"
 
 
 def roots(nodes: Sequence[msgspec.Raw | bytes]) -> Page:

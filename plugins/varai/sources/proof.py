@@ -1,13 +1,15 @@
-"""Proof that a list read by numbered pages is whole: the vendor's count beside every page, and each id met once.
+"""Proof that a list read by pages is whole: the vendor's count beside every page, and each id met once.
 
 Pages drift while rows change: a row that leaves moves those after it one place forward, and the next page passes one over. A reading is
 whole when the count stood still and as many ids came. Otherwise it is done again; a record met before in the same version is left out.
+Where the vendor has no count of what it lists, two readings in sequence must give the same ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from hashlib import blake2b
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -49,10 +51,30 @@ class Numbered(Protocol):
         ...
 
 
+class Part(NamedTuple):
+    """Some records of a list in sequence, and how many the whole list has; None where the vendor does not count it."""
+
+    records: list[Record]
+    total: int | None
+
+
+@runtime_checkable
+class Walked(Protocol):
+    """A list that a vendor gives in another way than by page numbers: by cursors, or by what is beyond an id."""
+
+    def walk(self) -> Iterator[Part]:
+        """All of it once, from the first record to the last. A count that stands beside several parts should be taken anew at the end."""
+        ...
+
+    def still_listed(self, ids: list[int]) -> set[int]:
+        """Those of these ids that the list has now."""
+        ...
+
+
 class Proof:
     """Reads a list until it is proven whole; then `vendor_count` and `seen` are final."""
 
-    def __init__(self, listed: Numbered) -> None:
+    def __init__(self, listed: Numbered | Walked) -> None:
         self._list = listed
         self.seen = Seen()
         self.vendor_count: int | None = None
@@ -60,23 +82,26 @@ class Proof:
 
     def pages(self) -> Iterator[list[Record]]:
         """The records, page by page, each version of each once. Raises Unbalanced when no round proves the list whole."""
+        before: Seen | None = None
         for _ in range(ROUNDS):
-            ids, totals = Seen(), set[int]()
+            ids, totals = Seen(), set[int | None]()
             yield from self._round(ids, totals)
-            if totals == {len(ids)} and self._explained(ids):
+            if _whole(ids, totals, before) and self._explained(ids):
                 return
+            before = ids
+        told = max((total for total in totals if total is not None), default=None)
         raise Unbalanced(
-            f"The vendor's count does not stand still or is not what its pages hold: it said {sorted(totals)[-1]}, and {len(ids)} came.",
+            f"The vendor's list does not stand still, and its pages hold other ids each time: {len(ids)} came last."
+            if told is None
+            else f"The vendor's count does not stand still or is not what its pages hold: it said {told}, and {len(ids)} came.",
             "Run the feed again; if it stays so, the vendor's list leaves out records.",
         )
 
-    def _round(self, ids: Seen, totals: set[int]) -> Iterator[list[Record]]:
-        number = 1
-        while True:
-            listed = self._list.page(number)
-            totals.add(listed.total)
+    def _round(self, ids: Seen, totals: set[int | None]) -> Iterator[list[Record]]:
+        for part in self._list.walk() if isinstance(self._list, Walked) else _numbered(self._list):
+            totals.add(part.total)
             fresh = []
-            for record in listed.records:
+            for record in part.records:
                 ids.meet(record.id)
                 met = self.seen.meet(record.id, record.version)
                 self._again += met == "again"
@@ -84,10 +109,6 @@ class Proof:
                     fresh.append(record)
             if fresh:
                 yield fresh
-            # By the count: a vendor may give the last page again and again, or an empty one that is no end.
-            if number * self._list.size >= listed.total:
-                return
-            number += 1
 
     def _explained(self, ids: Seen) -> bool:
         """Whether what came and is not in the last round has left the list, by a change after the window or by being deleted."""
@@ -96,3 +117,27 @@ class Proof:
             return False
         self.vendor_count = len(ids) + len(gone) + self._again
         return True
+
+
+def _numbered(listed: Numbered) -> Iterator[Part]:
+    number = 1
+    while True:
+        page = listed.page(number)
+        yield Part(*page)
+        # By the count: a vendor may give the last page again and again, or an empty one that is no end.
+        if number * listed.size >= page.total:
+            return
+        number += 1
+
+
+def _whole(ids: Seen, totals: set[int | None], before: Seen | None) -> bool:
+    """Whether a round is whole: by its count or, where there is none, by being what the round before was."""
+    if totals == {None}:
+        return before is not None and len(before) == len(ids) and all(key in ids for key in before)
+    return totals == {len(ids)}
+
+
+def number_of(*texts: str) -> int:
+    """A number for what has none: 63 bits of a hash of its texts. Two that fall together are fewer than counted, so they are noticed."""
+    digest = blake2b("\0".join(texts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1

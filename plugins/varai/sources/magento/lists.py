@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +15,7 @@ from varai.kernel import Malformed, Unavailable
 from varai.sources.decoding import decode
 from varai.sources.magento.client import Client, PageTooLarge
 from varai.sources.magento.search import Filter, among, criteria
-from varai.sources.proof import Listed, Record
+from varai.sources.proof import Listed, Record, number_of
 
 
 class _Found(msgspec.Struct):
@@ -45,10 +44,8 @@ def _numbered(node: msgspec.Raw) -> Record:
 
 
 def _placed(node: msgspec.Raw) -> Record:
-    """What has no number is told by 63 bits of a hash of its texts. Two that fall together are fewer than counted, so they are noticed."""
     place = decode(node, _Place)
-    digest = blake2b(f"{place.source_code}\0{place.sku}".encode(), digest_size=8).digest()
-    return Record(int.from_bytes(digest, "big") >> 1, str(bytes(node)), node)
+    return Record(number_of(place.source_code, place.sku), str(bytes(node)), node)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,36 @@
+"""The store's records as lines: amounts, which V3 writes as JSON numbers, as texts of the same digits.
+
+BigCommerce keeps four decimals (https://developer.bigcommerce.com/docs/rest-management/orders); V2 writes them as texts. PHP writes an
+object that has nothing as an empty list: such `consignments` are written as the empty objects they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from varai.sources.contract import Page
+from varai.sources.ndjson import Added, line_of, quoted_numbers
+
+AMOUNTS: Final = (
+    *("price", "cost_price", "retail_price", "sale_price", "calculated_price"),
+    *("base_cost", "cost_ex_tax", "cost_inc_tax", "cost_tax"),
+    *("amount", "discount", "total_amount", "total_tax", "requested_amount"),
+)
+"""Keys of numbers that are read digit for digit."""
+_quoted = quoted_numbers(AMOUNTS)
+_NOTHING: Final = re.compile(rb'("(?:consignments|email)"\s*:\s*)\[\s*\]')
+
+
+def line(node: msgspec.Raw, **more: Added) -> bytes:
+    """One record as a line, with keys added."""
+    return _quoted(_NOTHING.sub(rb"\1{}", line_of(node, **more)))
+
+
+def page(lines: Iterable[bytes]) -> Page:
+    """A page of such lines, each a vendor record."""
+    found = list(lines)
+    return Page(b"".join(found), len(found), len(found))
