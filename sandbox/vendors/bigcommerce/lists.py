@@ -121,7 +121,10 @@ def _shown(asked: Asked, body: str) -> str:
 
 
 def _condition(asked: Asked, parent: int | None) -> tuple[str, list[Any]]:
-    conditions, bound = ([], []) if parent is None else (["parent = ?"], [parent])
+    conditions, bound = [], list[Any]()
+    if parent is not None:
+        conditions.append("parent = ?")
+        bound.append(parent)
     for name, value in asked.parameters.items():
         if name in _BOUNDS:
             conditions.append(_BOUNDS[name])

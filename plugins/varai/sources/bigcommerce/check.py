@@ -11,9 +11,9 @@ import msgspec
 from varai.kernel import Gone, Malformed, Unauthorised
 from varai.sources.bigcommerce.client import Client, open_store
 from varai.sources.bigcommerce.streams import STREAMS
+from varai.sources.clock import skew_problems
 from varai.sources.contract import FeedReport, Session
 
-_MOST_SKEW_S: Final = 60.0
 _PATHS: Final = {
     "store": "v2/store",
     "locations": "v3/inventory/locations",
@@ -51,7 +51,7 @@ def check(session: Session) -> FeedReport:
             api_version="v3",
             rate_tier=_rate(client),
             clock_skew_s=client.clock_skew_s,
-            problems=_problems(missing, client.clock_skew_s),
+            problems=[*map(_problem, missing), *skew_problems(client.clock_skew_s)],
         )
 
 
@@ -80,15 +80,8 @@ def _rate(client: Client) -> str:
     return f"{requests} requests in {seconds:g} s, shared by all apps of the store"
 
 
-def _problems(missing: tuple[str, ...], skew_s: float) -> list[str]:
-    """Sentences with their cure."""
-    problems = [
+def _problem(name: str) -> str:
+    return (
         f"The account may not read {name}: make one whose scope {_SCOPES[name]} is read-only"
         " (Settings, API, Store-level API accounts), and write its token into the feed's secret."
-        for name in missing
-    ]
-    if abs(skew_s) > _MOST_SKEW_S:
-        problems.append(
-            f"The store's clock and ours differ by {skew_s:.0f} s: windows would miss or repeat changes. Synchronise both (NTP)."
-        )
-    return problems
+    )

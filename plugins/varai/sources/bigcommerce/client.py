@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, TypeVar
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ import msgspec
 import urllib3
 
 from varai.kernel import Malformed, Throttled
+from varai.sources.clock import skew_s
 from varai.sources.contract import Session
 from varai.sources.credentials import read_secret
 from varai.sources.decoding import decode
@@ -63,21 +63,19 @@ class Client:
         if parameters:
             url += "?" + urlencode(parameters)
         answer = self._http.send("GET", url, headers={"X-Auth-Token": self._token}, understood=_UNDERSTOOD)
-        self._note_clock(answer.headers.get("date", ""))
+        self.clock_skew_s = skew_s(answer.headers, self.session.clock(), self.clock_skew_s)
         reset_s = self._note_quota(answer)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             # Without headers it is the platform that is busy, and says not how long.
             raise Throttled("BigCommerce answered 429: too many requests.", retry_after_s=reset_s)
         if answer.status == HTTPStatus.NO_CONTENT:
             return None
-        kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind != "application/json":
-            raise Malformed(f"BigCommerce answered with '{kind[:60]}' instead of JSON.")
+        body = self._http.json(answer)
         try:
-            return decode(answer.data, shape)
+            return decode(body, shape)
         except msgspec.DecodeError:
             # Not chained: the decoder's error may quote what a person wrote.
-            raise Malformed(f"BigCommerce's JSON is cut, or of another shape ({len(answer.data)} bytes).") from None
+            raise Malformed(f"BigCommerce's JSON is cut, or of another shape ({len(body)} bytes).") from None
 
     def _note_quota(self, answer: urllib3.BaseHTTPResponse) -> float | None:
         """Seconds until the quota is filled again, where the answer says so; waited for before the next request when little is left."""
@@ -91,13 +89,6 @@ class Client:
         few = left is not None and left < min(_LEFT_TO_OTHERS, quota or _LEFT_TO_OTHERS)
         self._wait_s = reset_s if few and reset_s is not None and reset_s <= LONGEST_WAIT_S else 0.0
         return reset_s
-
-    def _note_clock(self, date: str) -> None:
-        try:
-            there = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        self.clock_skew_s = (there - self.session.clock()).total_seconds()
 
 
 def _number(text: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from varai.sources.contract import StreamSpec
+from varai.sources.contract import ORDER_ENTITIES, StreamSpec
 
 Paths = tuple[tuple[str, ...], ...]
 
@@ -59,16 +59,7 @@ STREAMS: Final = (
     StreamSpec(
         "orders",
         "order",
-        (
-            "order",
-            "order_line",
-            "tax_line",
-            "shipping_line",
-            "discount_allocation",
-            "transaction",
-            "refund",
-            "refund_line",
-        ),
+        ORDER_ENTITIES,
         sealed=True,
         needs_scopes=("orders", "refunds"),
         subject_path=("customer_id",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import httpx
 import pytest
 
 from sandbox.vendors.records import Records
-from tests.conftest import REPOSITORY, free_port, running
+from tests.conftest import simulated
 from tests.unit.sources.conftest import MemoryTokens
 from varai.kernel import Feed, Window
 from varai.sources import Page, Session, connector
@@ -262,18 +261,8 @@ def put_stock(records: Records, number: int, place: int) -> None:
 @pytest.fixture(scope="session")
 def bigcommerce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Address and folder of stores of a simulator process."""
-    folder, port = tmp_path_factory.mktemp("bigcommerce"), free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = ["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", "sandbox.vendors.bigcommerce"]
-    command += ["--shops", str(folder), "--port", str(port)]
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{address}/healthz").status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
-
-    with running(command, folder, answers):
+    folder = tmp_path_factory.mktemp("bigcommerce")
+    with simulated("bigcommerce", folder) as address:
         yield address, folder
 
 

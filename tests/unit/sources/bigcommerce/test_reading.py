@@ -1,4 +1,4 @@
-"""Whole, once and proven: what a BigCommerce store holds is landed, whatever its lists and its platform do; or an error says that it is not."""
+"""Whole, once and proven: what a BigCommerce store holds is landed, whatever its lists and its platform do; or an error says it is not."""
 
 from __future__ import annotations
 
