@@ -20,11 +20,15 @@ STORES = REPOSITORY / "sandbox" / "stores"
 
 
 def credentials(ring: FolderSecrets, shop: str, vendor: str = "shopify") -> tuple[str, ...]:
-    """Ids and secrets by which a shop knows the app that reads it: what its feed finds under the secret `<shop>-shop`."""
-    names = connector(vendor).secret_fields[0]  # the name of the app first, then what proves it
-    fresh = {name: f"app-{shop}" if name == names[0] else secrets.token_hex(16) for name in names}
+    """Ids and secrets by which a shop knows the app that reads it: what its feed finds under the secret `<shop>-shop`.
+
+    The name of the app comes first, then what proves it; it is empty where the vendor knows an app by its token alone.
+    """
+    names = connector(vendor).secret_fields[0]
+    named = names[:1] if len(names) > 1 else ()
+    fresh = {name: f"app-{shop}" if name in named else secrets.token_hex(16) for name in names}
     found = json.loads(ring.create(f"{shop}-shop", json.dumps(fresh)))
-    return tuple(found[name] for name in names)
+    return (*(() if named else ("",)), *(found[name] for name in names))
 
 
 def make_world(layout: Layout, told: Told) -> None:
@@ -34,10 +38,15 @@ def make_world(layout: Layout, told: Told) -> None:
 
 def make_shops(seeds: Iterable[Seed], folder: Path, ring: Callable[[str], FolderSecrets], told: Told) -> None:
     """Make the generated shops, where they are not there yet, in `folder`/<region>/<vendor>; credentials go to the region's `ring`."""
-    from sandbox.world import build, magento, woocommerce
+    from sandbox.world import bigcommerce, build, magento, woocommerce
     from sandbox.world.demo import shops
 
-    builders = {"shopify": build, "woocommerce": woocommerce.build, "magento": magento.build}
+    builders = {
+        "shopify": build,
+        "woocommerce": woocommerce.build,
+        "magento": magento.build,
+        "bigcommerce": bigcommerce.build,
+    }
     regions = {seed.tenant.name: seed.tenant.region for seed in seeds}
     for spec in shops(lambda shop, vendor: credentials(ring(regions[shop]), shop, vendor)):
         path = folder / regions[spec.name] / spec.vendor / f"{spec.name}.sqlite"

@@ -114,6 +114,14 @@ class Sale:
         return self.subtotal + self.shipping + (0 if self.taxes_included else self.tax)
 
 
+def untaxed(sale: Sale, line: Line) -> tuple[int, int]:
+    """What a line costs without tax, before its discounts and after them."""
+    after = line.net - (line.tax if sale.taxes_included else 0)
+    if not sale.taxes_included or not line.tax:
+        return line.gross, after
+    return (max(after, line.gross * HUNDRED // (HUNDRED + sale.tax_rate)) if line.discount else after), after
+
+
 class Till:
     """Draws the orders of a shop, one per instant."""
 

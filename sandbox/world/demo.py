@@ -76,4 +76,15 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
             customers=700,
             vendor="magento",
         ),
+        make(
+            "harbor-frames",
+            17,
+            "USD",
+            "America/Los_Angeles",
+            "US",
+            products=120,
+            orders=2_000,
+            customers=700,
+            vendor="bigcommerce",
+        ),
     )

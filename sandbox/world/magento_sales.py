@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sandbox.vendors.records import Body, Records
-from sandbox.world.baskets import HUNDRED, Line, Sale
+from sandbox.world.baskets import Line, Sale, untaxed
 from sandbox.world.frames import Product, Variant
 from sandbox.world.people import Person
 from sandbox.world.returns import Return, ReturnLine
@@ -211,10 +211,7 @@ class Books:
 
 def _amounts(sale: Sale, line: Line) -> dict[str, int]:
     """In cents: before discounts without tax; the discount, with tax where prices have it; and the tax that is in the discount."""
-    net = line.net - (line.tax if sale.taxes_included else 0)
-    before = line.gross
-    if sale.taxes_included and line.tax:
-        before = line.gross * HUNDRED // (HUNDRED + sale.tax_rate) if line.discount else net
+    before, net = untaxed(sale, line)
     return {"before": before, "discount": line.discount, "inside": net - before + line.discount}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sandbox.vendors.records import Body, Records
-from sandbox.world.baskets import HUNDRED, Line, Sale
+from sandbox.world.baskets import Line, Sale, untaxed
 from sandbox.world.build import random_of, trade
 from sandbox.world.frames import Product, Variant
 from sandbox.world.people import Person
@@ -240,10 +240,7 @@ class _Writer:
         }
 
     def _line(self, sale: Sale, line: Line) -> Body:
-        total = line.net - (line.tax if sale.taxes_included else 0)
-        before = line.gross
-        if sale.taxes_included and line.tax:
-            before = max(total, line.gross * HUNDRED // (HUNDRED + sale.tax_rate)) if line.discount else total
+        before, total = untaxed(sale, line)
         return {
             "id": line.id,
             "name": line.product.title,

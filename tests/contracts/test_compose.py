@@ -32,6 +32,7 @@ REGION_OF_ROOM = (
     "shopify",
     "woocommerce",
     "magento",
+    "bigcommerce",
     "registry-db",
     "registry",
     "shop",

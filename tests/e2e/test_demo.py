@@ -29,7 +29,7 @@ from varai.sources import stream_names
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
 TENANTS = {
-    "us": {"northwind-us", "lakeside-optics"},
+    "us": {"northwind-us", "lakeside-optics", "harbor-frames"},
     "eu": {"northwind-eu", "brillen-haus", "optik-nord", "lumiere-optique"},
 }
 INTERVAL = r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]"
@@ -38,6 +38,7 @@ CUSTOMERS = {
     "shopify": "SELECT body FROM node WHERE type = 'Customer'",
     "woocommerce": "SELECT body FROM record WHERE kind = 'customers'",
     "magento": "SELECT body FROM record WHERE kind = 'customers'",
+    "bigcommerce": "SELECT body FROM record WHERE kind = 'customers'",
 }
 
 

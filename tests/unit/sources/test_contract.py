@@ -23,11 +23,11 @@ def test_listing_connectors_imports_none() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "('magento', 'shopify', 'woocommerce') set()"
+    assert done.stdout.strip() == "('bigcommerce', 'magento', 'shopify', 'woocommerce') set()"
 
 
 def test_an_unknown_connector_is_misconfigured() -> None:
-    with pytest.raises(Misconfigured, match="no connector 'etsy', known: magento, shopify"):
+    with pytest.raises(Misconfigured, match="no connector 'etsy', known: bigcommerce, magento, shopify"):
         connector("etsy")
 
 

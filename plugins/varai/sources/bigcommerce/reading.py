@@ -62,11 +62,13 @@ class Reading:
         proof = Proof(
             Orders(self._client, {}) if self._stream == "orders" else Listing(self._client, kinds[self._stream])
         )
-        pages = [
-            pa.array([str(one.id) for one in records if not decode(one.node, _State).is_deleted], pa.string())
-            for records in proof.pages()
-        ]
-        return contract.Listing(pa.concat_arrays([pa.array([], pa.string()), *pages]), proof.vendor_count)
+        pages, archived = [pa.array([], pa.string())], 0
+        for records in proof.pages():
+            kept = [str(one.id) for one in records if not decode(one.node, _State).is_deleted]
+            archived += len(records) - len(kept)
+            pages.append(pa.array(kept, pa.string()))
+        count = None if proof.vendor_count is None else proof.vendor_count - archived
+        return contract.Listing(pa.concat_arrays(pages), count)
 
     def _shop(self) -> Page:
         """The store, and as its children the locations of its stock."""

@@ -125,7 +125,8 @@ def test_the_demo_has_shops_of_every_vendor_in_two_regions() -> None:
         "lakeside-optics": ("USD", "America/Chicago"),
         "optik-nord": ("EUR", "Europe/Berlin"),
         "lumiere-optique": ("EUR", "Europe/Paris"),
+        "harbor-frames": ("USD", "America/Los_Angeles"),
     }
-    assert len({spec.seed for spec in specs.values()}) == len({spec.canary for spec in specs.values()}) == 6
+    assert len({spec.seed for spec in specs.values()}) == len({spec.canary for spec in specs.values()}) == 7
     assert {spec.vendor for spec in specs.values()} == set(connectors())
     assert all("secret" not in repr(spec) for spec in specs.values())
