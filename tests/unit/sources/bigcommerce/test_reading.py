@@ -191,6 +191,8 @@ def test_orders_are_read_on_from_the_last_id(store: MakeStore) -> None:
     asked = [one["parameters"] for one in shop.requests() if one["path"] == "v2/orders"]
     assert [one["min_id"] for one in asked] == ["1", "5", "9", "10"]
     assert not any("page" in one for one in asked)
+    counts = [place for place, one in enumerate(shop.requests()) if one["path"] == "v2/orders/count"]
+    assert counts[-1] == len(shop.requests()) - 1  # what went meanwhile shows in the count taken last
 
 
 def test_customers_are_read_by_cursors(store: MakeStore) -> None:
@@ -234,7 +236,9 @@ def test_two_readings_that_differ_are_no_proof(store: MakeStore) -> None:
 
 def test_a_feed_may_say_that_the_count_is_not_believed(store: MakeStore) -> None:
     shop = store(orders=9)
-    shop.fault("wrong_count", times=-1, match="orders/count")
+    shop.fault("wrong_count", times=-1, match="orders/count?max_date_modified=2026")
+    with pytest.raises(Unbalanced, match="it said 10, and 9 came"):
+        shop.read("orders")
     assert shop.read("orders", orders_counted=False).ids == list(range(1, 10))
 
 
