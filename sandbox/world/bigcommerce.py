@@ -5,7 +5,6 @@ A product without choices has one variant all the same. Frames write their size 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.vendors.records import Body, Records
@@ -16,6 +15,7 @@ from sandbox.world.frames import BRANDS, Product, Variant, places_of
 from sandbox.world.people import Person
 from sandbox.world.spec import WorldSpec
 from sandbox.world.truth import Truth
+from sandbox.world.wire import instant
 
 _CATEGORIES = ("optical", "sun", "gift_card")
 _FIRST_BRAND, _FIRST_CATEGORY = 35, 20
@@ -97,8 +97,8 @@ class _Shelf:
             "availability": "available",
             "meta_keywords": [product.kind],
             "custom_url": {"url": f"/{product.handle}/", "is_customized": False},
-            "date_created": utc(product.created),
-            "date_modified": utc(product.updated),
+            "date_created": instant(product.created),
+            "date_modified": instant(product.updated),
             "base_variant_id": first.id if len(product.variants) == 1 else None,
             "upc": "",
             "gtin": "",
@@ -181,7 +181,7 @@ def _fields(**values: object) -> list[Body]:
 
 
 def _write_person(records: Records, person: Person) -> None:
-    joined = utc(person.joined)
+    joined = instant(person.joined)
     body: Body = {
         "id": person.id,
         "email": person.email,
@@ -217,8 +217,3 @@ def _write_person(records: Records, person: Person) -> None:
         ],
     }
     records.put("customers", body, created=joined, modified=joined)
-
-
-def utc(at: datetime) -> str:
-    """An instant as V3 writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,7 +15,7 @@ from sandbox.world.baskets import Line, Sale, untaxed
 from sandbox.world.people import COUNTRIES, Person
 from sandbox.world.returns import Return
 from sandbox.world.spec import WorldSpec
-from sandbox.world.wire import cents
+from sandbox.world.wire import cents, instant
 
 _NAMES = {0: "Incomplete", 4: "Refunded", 5: "Cancelled", 10: "Completed", 14: "Partially Refunded"}
 _PAID = {4: "refunded", 5: "void", 10: "captured", 14: "partially refunded"}
@@ -31,7 +31,7 @@ class Books:
         """One order, and what hangs on it."""
         after = (min(sale.when + timedelta(days=2), self._spec.anchor), sale.cancelled, back.when if back else None)
         touched = max(one for one in after if one is not None)
-        records.put("orders", self._order(sale, back, touched), created=_utc(sale.when), modified=_utc(touched))
+        records.put("orders", self._order(sale, back, touched), created=instant(sale.when), modified=instant(touched))
         for one in sale.discounts:
             if not one.automatic:
                 coupon: Body = {
@@ -200,7 +200,7 @@ def _refund(sale: Sale, back: Return) -> Body:
         "id": back.id,
         "order_id": sale.id,
         "user_id": 1,
-        "created": _utc(back.when),
+        "created": instant(back.when),
         "reason": back.note,
         "total_amount": back.total / 100,
         "total_tax": (back.tax + (extra.tax if extra else 0)) / 100,
@@ -215,10 +215,6 @@ def _refund(sale: Sale, back: Return) -> Body:
 def _four(amount: int) -> str:
     """Cents as a text of four decimals."""
     return f"{cents(amount)}00"
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _rfc(at: datetime) -> str:

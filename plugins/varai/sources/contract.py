@@ -277,6 +277,11 @@ def stream_spec(connector: Connector, stream: str) -> StreamSpec:
     raise Misconfigured(f"The connector '{connector.name}' has no stream '{stream}', known: {known}.")
 
 
+def missing_scopes(streams: Sequence[StreamSpec], granted: Sequence[str]) -> tuple[str, ...]:
+    """The permissions that streams need and were not given, sorted."""
+    return tuple(sorted({scope for spec in streams for scope in spec.needs_scopes} - set(granted)))
+
+
 def chosen_streams(connector: Connector, names: Sequence[str] | None) -> tuple[StreamSpec, ...]:
     """The streams of these names, or all, in the connector's order; raises Misconfigured for a name there is not."""
     chosen = connector.streams if names is None else [stream_spec(connector, name) for name in names]

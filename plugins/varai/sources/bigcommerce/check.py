@@ -12,7 +12,7 @@ from varai.kernel import Gone, Malformed, Unauthorised
 from varai.sources.bigcommerce.client import Client, open_store
 from varai.sources.bigcommerce.streams import STREAMS
 from varai.sources.clock import skew_problems
-from varai.sources.contract import FeedReport, Session
+from varai.sources.contract import FeedReport, Session, missing_scopes
 
 _PATHS: Final = {
     "store": "v2/store",
@@ -43,7 +43,7 @@ def check(session: Session) -> FeedReport:
     """Ask the store for each kind of resource once; raises typed errors when it cannot be asked."""
     with open_store(session) as client:
         granted = tuple(sorted(name for name in _PATHS if _may_read(client, name)))
-        missing = tuple(sorted({scope for spec in STREAMS for scope in spec.needs_scopes} - set(granted)))
+        missing = missing_scopes(STREAMS, granted)
         return FeedReport(
             scopes_granted=granted,
             scopes_missing=missing,

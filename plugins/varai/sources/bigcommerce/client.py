@@ -66,7 +66,8 @@ class Client:
         self.clock_skew_s = skew_s(answer.headers, self.session.clock(), self.clock_skew_s)
         reset_s = self._note_quota(answer)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            # Without headers it is the platform that is busy, and says not how long.
+            # Whoever asks again waits as long as this says. Without headers it is the platform that is busy, and says not how long.
+            self._wait_s = 0.0
             raise Throttled("BigCommerce answered 429: too many requests.", retry_after_s=reset_s)
         if answer.status == HTTPStatus.NO_CONTENT:
             return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from varai.kernel import Feed, Misconfigured, Window
+from varai.kernel import Feed, Window
 from varai.sources.bigcommerce.check import check
 from varai.sources.bigcommerce.client import SECRET_FIELDS, open_store
 from varai.sources.bigcommerce.lists import Listing, stock_at
@@ -17,12 +16,12 @@ from varai.sources.bigcommerce.site import locations
 from varai.sources.bigcommerce.streams import STREAMS
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
 from varai.sources.lists import ListExtraction
+from varai.sources.subjects import customer_number
 
 if TYPE_CHECKING:
     from varai.canonical.mapping import Mapping
 
 _REVISION: Final = 1
-_CUSTOMER: Final = re.compile(r"0*([1-9][0-9]{0,17})", re.ASCII)
 
 
 class BigCommerce:
@@ -56,12 +55,7 @@ class BigCommerce:
 
     def subject_id(self, given: str) -> str:
         """A customer's number."""
-        found = _CUSTOMER.fullmatch(given.strip())
-        if found is None:
-            raise Misconfigured(
-                "This is no id of a BigCommerce customer.", "Give the number that its list of customers shows."
-            )
-        return found[1]
+        return customer_number("BigCommerce", given)
 
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
         """How the stream's lines become canonical entities."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from varai.kernel import Gone, Malformed
+from varai.kernel import Malformed
 from varai.sources.bigcommerce.client import Client
 from varai.sources.bigcommerce.lists import LOCATIONS, Listing
 from varai.sources.decoding import decode
@@ -66,12 +66,9 @@ def site(client: Client, at: datetime) -> tuple[str, msgspec.Raw]:
 
 
 def locations(client: Client) -> list[Location]:
-    """Where stock lies; nothing where the store has no locations."""
-    try:
-        records = [record for records in Proof(Listing(client, LOCATIONS)).pages() for record in records]
-    except Gone:
-        return []
-    return [decode(record.node, Location) for record in records]
+    """Where stock lies: every store has one place at least."""
+    pages = Proof(Listing(client, LOCATIONS)).pages()
+    return [decode(record.node, Location) for records in pages for record in records]
 
 
 def place(found: Location) -> msgspec.Raw:

@@ -9,7 +9,7 @@ import msgspec
 
 from varai.kernel import Gone, Malformed, Unauthorised
 from varai.sources.clock import skew_problems
-from varai.sources.contract import FeedReport, Session
+from varai.sources.contract import FeedReport, Session, missing_scopes
 from varai.sources.magento.client import API, Client, open_shop
 from varai.sources.magento.search import criteria
 from varai.sources.magento.site import stores
@@ -39,7 +39,7 @@ def check(session: Session) -> FeedReport:
     with open_shop(session) as client:
         answers = {name: _may_read(client, name) for name in _PATHS}
         granted = tuple(sorted(name for name, may in answers.items() if may))
-        missing = tuple(sorted({scope for spec in STREAMS for scope in spec.needs_scopes} - set(granted)))
+        missing = missing_scopes(STREAMS, granted)
         return FeedReport(
             scopes_granted=granted,
             scopes_missing=missing,

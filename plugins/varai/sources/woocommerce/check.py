@@ -9,7 +9,7 @@ import msgspec
 
 from varai.kernel import Unauthorised
 from varai.sources.clock import skew_problems
-from varai.sources.contract import FeedReport, Session
+from varai.sources.contract import FeedReport, Session, missing_scopes
 from varai.sources.woocommerce.client import API, Client, open_shop
 from varai.sources.woocommerce.site import index
 from varai.sources.woocommerce.streams import STREAMS
@@ -26,7 +26,7 @@ def check(session: Session) -> FeedReport:
     with open_shop(session) as client:
         served = API in index(client).namespaces
         granted = tuple(sorted(name for name, path in _PATHS.items() if _may_read(client, path)))
-        missing = tuple(sorted({scope for spec in STREAMS for scope in spec.needs_scopes} - set(granted)))
+        missing = missing_scopes(STREAMS, granted)
         return FeedReport(
             scopes_granted=granted,
             scopes_missing=missing,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from varai.kernel import Feed, Misconfigured, Window
+from varai.kernel import Feed, Window
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
 from varai.sources.lists import ListExtraction
+from varai.sources.subjects import customer_number
 from varai.sources.woocommerce.check import check
 from varai.sources.woocommerce.client import API, SECRET_FIELDS, Numbered, changed_in, open_shop
 from varai.sources.woocommerce.reading import ALL, Reading
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from varai.canonical.mapping import Mapping
 
 _REVISION: Final = 1
-_CUSTOMER: Final = re.compile(r"0*([1-9][0-9]{0,17})", re.ASCII)
 
 
 class WooCommerce:
@@ -53,12 +52,7 @@ class WooCommerce:
 
     def subject_id(self, given: str) -> str:
         """A customer's number."""
-        found = _CUSTOMER.fullmatch(given.strip())
-        if found is None:
-            raise Misconfigured(
-                "This is no id of a WooCommerce customer.", "Give the number that its users list shows."
-            )
-        return found[1]
+        return customer_number("WooCommerce", given)
 
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
         """How the stream's lines become canonical entities."""

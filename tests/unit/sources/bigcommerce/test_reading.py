@@ -161,6 +161,15 @@ def test_little_quota_is_left_to_others_and_never_exceeded(store: MakeStore) -> 
     assert not [one for one in shop.requests() if one["status"] == 429]
 
 
+def test_a_refused_request_waits_once(store: MakeStore) -> None:
+    """As long as the refusal says, which whoever asks again does: the client waits not beside it."""
+    shop, waits = store(customers=3), list[float]()
+    told = {"Time-Reset-Ms": "20", "Requests-Left": "0", "Requests-Quota": "150", "Time-Window-Ms": "30000"}
+    shop.fault("429", headers={f"X-Rate-Limit-{name}": value for name, value in told.items()})
+    assert shop.read("customers", sleep=waits.append).ids == [1, 2, 3]
+    assert waits == []
+
+
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("stream", ["products", "customers", "orders"])
 def test_records_that_change_or_go_while_they_are_read_are_not_missed(
