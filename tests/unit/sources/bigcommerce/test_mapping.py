@@ -153,38 +153,40 @@ def test_customers_come_out_whole(sold: tuple[World, Rows, WorldSpec]) -> None:
         assert {row["source_id"] for row in rows["customer"]} == {str(body["id"]) for body in world["customers"]}
 
 
-@pytest.mark.parametrize(("status", "placed"), [(number, number not in (0, 1, 5, 6, 7)) for number in range(15)])
-def test_what_was_never_paid_or_was_given_up_is_no_sale(status: int, placed: bool) -> None:
-    [row] = mapped("orders", [order_of(1, status_id=status)])["order"]
-    assert row["placed"] is placed
-    [row] = mapped("orders", [order_of(1, status_id=status, is_deleted=True)])["order"]
-    assert row["placed"] is False
+def test_what_was_never_paid_or_was_given_up_is_no_sale() -> None:
+    states = [(status, gone) for status in range(15) for gone in (False, True)]
+    orders = [order_of(place, status_id=status, is_deleted=gone) for place, (status, gone) in enumerate(states, 1)]
+    placed = [row["placed"] for row in mapped("orders", orders)["order"]]
+    assert placed == [status not in (0, 1, 5, 6, 7) and not gone for status, gone in states]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Tue, 05 Mar 2019 21:40:11 +0000", "2019-03-05T21:40:11+00:00"),
-        ("Thu, 20 Apr 2017 11:32:00 -0400", "2017-04-20T15:32:00+00:00"),
-        ("2019-03-05T21:40:11+00:00", "2019-03-05T21:40:11+00:00"),
-    ],
-)
-def test_dates_of_v2_are_read_as_the_instants_they_are(text: str, expected: str) -> None:
-    [row] = mapped("orders", [order_of(1) | {"date_created": text}])["order"]
-    assert row["processed_at"].isoformat() == expected
+def test_what_the_test_gateway_paid_is_a_test() -> None:
+    methods = ("Test Payment Gateway", "Credit Card", None)
+    rows = mapped("orders", [order_of(place, payment_method=method) for place, method in enumerate(methods, 1)])
+    for entity in ("order", "transaction"):
+        assert [row["test"] for row in rows[entity]] == [True, False, False]
 
 
-def test_a_date_that_is_none_is_a_fault() -> None:
-    [row] = mapped("orders", [order_of(1) | {"date_created": "Tue, 35 Mar 2019 21:40:11 +0000"}])["order"]
-    assert (row["processed_at"], "malformed_date:processed_at" in row["faults"]) == (None, True)
+def test_dates_of_v2_are_read_as_the_instants_they_are_or_are_a_fault() -> None:
+    dates = {
+        "Tue, 05 Mar 2019 21:40:11 +0000": "2019-03-05T21:40:11+00:00",
+        "Thu, 20 Apr 2017 11:32:00 -0400": "2017-04-20T15:32:00+00:00",
+        "2019-03-05T21:40:11+00:00": "2019-03-05T21:40:11+00:00",
+        "Tue, 35 Mar 2019 21:40:11 +0000": None,
+        "yesterday": None,
+    }
+    rows = mapped("orders", [order_of(place) | {"date_created": text} for place, text in enumerate(dates, 1)])["order"]
+    assert [row["processed_at"] and row["processed_at"].isoformat() for row in rows] == list(dates.values())
+    assert ["malformed_date:processed_at" in row["faults"] for row in rows] == [at is None for at in dates.values()]
 
 
-@pytest.mark.parametrize("digits", ["20.0000", "0.1234", "12345678901.2345", "1e2", "0.10"])
-def test_numbers_of_v3_are_taken_digit_for_digit(digits: str) -> None:
+def test_numbers_of_v3_are_taken_digit_for_digit() -> None:
     """None of them passes through a double: a double has no 0.1."""
-    lines = landed_text(json.dumps(product_of(1)).replace("129.9", digits))
-    assert f'"calculated_price": "{digits}"'.encode() in lines
-    assert [row["price"] for row in mapped_lines("products", lines)["variant"]] == [Decimal(digits)] * 2
+    digits = ["20.0000", "0.1234", "12345678901.2345", "1e2", "0.10"]
+    lines = [landed_text(json.dumps(product_of(1)).replace("129.9", one)) for one in digits]
+    assert all(f'"calculated_price": "{one}"'.encode() in line for one, line in zip(digits, lines, strict=True))
+    prices = [row["price"] for row in mapped_lines("products", b"".join(lines))["variant"]]
+    assert prices == [Decimal(one) for one in digits for _ in range(2)]
 
 
 def test_a_quarter_of_a_cent_is_rounded_once_per_line_and_makes_no_discount() -> None:

@@ -3,6 +3,9 @@
 -- V2 writes instants as RFC 2822 does, "Tue, 05 Mar 2019 21:40:11 +0000"; what is none stays as it is, and is a fault.
 CREATE MACRO rfc(t) AS coalesce(strftime(timezone('UTC', try_strptime(t, '%a, %d %b %Y %H:%M:%S %z')), '%Y-%m-%dT%H:%M:%SZ'), nullif(t, ''));
 
+-- The gateway that every store has to try itself out with.
+CREATE MACRO is_test(payment_method) AS payment_method = 'Test Payment Gateway';
+
 -- What a custom field, or an option chosen, of one of these names says.
 CREATE MACRO field_of(fields, names) AS text_of(list_filter(fields, one -> list_contains(names, lower(one.name)))[1].value);
 CREATE MACRO option_of(options, names) AS text_of(list_filter(options, one -> list_contains(names, lower(one.option_display_name)))[1].label);
