@@ -1,7 +1,7 @@
 """Questions to a store's REST APIs: a path and its parameters in, values out, or a typed error.
 
 The quota of requests is the store's and all its apps share it: every answer says how many are left and when it is filled again
-(https://developer.bigcommerce.com/docs/start/best-practices/api-rate-limits), and the last ones are left to others.
+(https://docs.bigcommerce.com/developer/docs/overview/api-fundamentals/rate-limits), and the last ones are left to others.
 """
 
 from __future__ import annotations
