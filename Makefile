@@ -21,7 +21,7 @@ uv := uv==0.13.9
 compile = .cache/lock/bin/uv pip compile -q pyproject.toml --python-version 3.11 --no-strip-extras --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-platform_extras := airflow cloud learning postgres quality warehouse
+platform_extras := airflow cloud files learning postgres quality warehouse
 
 .PHONY: help
 ##@ VARAi Commerce Studio

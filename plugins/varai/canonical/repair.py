@@ -16,6 +16,8 @@ INVALID_JSON = "invalid_json"
 NOT_AN_OBJECT = "not_an_object"
 MISSING_ID = "missing_id"
 WRONG_SHAPE = "wrong_shape"
+REASON = "__reason"
+"""A key by which a connector says of a line why it cannot be trusted, where its vendor's record never had a shape."""
 _BLANK = b" \t\r\v\f\n"
 _NOTHING = b"null"
 
@@ -56,7 +58,10 @@ def describe(line: bytes) -> str:
         value = _parse(line)
     except (ValueError, RecursionError):
         return INVALID_JSON
-    return MISSING_ID if isinstance(value, dict) else NOT_AN_OBJECT
+    if not isinstance(value, dict):
+        return NOT_AN_OBJECT
+    told = value.get(REASON)
+    return told if isinstance(told, str) and told else MISSING_ID
 
 
 def _reason(line: bytes, columns: Mapping[str, DuckDBPyType], readable: Callable[[bytes], bool]) -> str | None:

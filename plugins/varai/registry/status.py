@@ -30,8 +30,8 @@ SLICE_COUNTS = (
 _ENTITY_COUNTS = ("mapped", "published", "quarantined", "unchanged", "superseded")
 _NO_STREAM = "-"
 
-StreamNames = Callable[[str], Iterable[str]]
-"""Streams of a connector by its name, which the registry cannot know: connectors live a floor above. May raise Misconfigured."""
+StreamNames = Callable[[Feed], Iterable[str]]
+"""Streams of a feed, which the registry cannot know: connectors live a floor above. May raise Misconfigured."""
 
 _PAUSED = {"state": "paused", "percent": None, "cure": "Take it up again with `varai feeds resume`."}
 
@@ -102,7 +102,7 @@ def _unread(
     unread, broken = [], {}
     for one in configured:
         try:
-            keys = [StreamKey(one.tenant, one.name, stream) for stream in stream_names(one.connector)]
+            keys = [StreamKey(one.tenant, one.name, stream) for stream in stream_names(one)]
         except Misconfigured as error:
             broken[StreamKey(one.tenant, one.name, _NO_STREAM)] = str(error)
             continue

@@ -77,26 +77,31 @@ def take_attempt(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def rank(con: duckdb.DuckDBPyConnection, entity: str, primary: str, later: Sequence[str] = ()) -> None:
+def rank(
+    con: duckdb.DuckDBPyConnection, entity: str, primary: str, later: Sequence[str] = (), *, dated: bool = False
+) -> None:
     """Create `rank_<entity>` (row_key, source_id, superseded): all but the newest version of a row, and children of older versions.
 
-    In a remap, rows that one of the `later` batches carried or found deleted are superseded too.
+    In a remap, rows that one of the `later` batches carried or found deleted are superseded too. Where a stream is `dated`, so are rows
+    older than the living one that is known: they are `late`, and what is known stays.
     """
     if entity == primary:
         old = "false"
     else:
         old = f"position IN (SELECT position FROM rank_{primary} WHERE superseded)"
     newer = f"source_id IN (SELECT source_id FROM prev WHERE entity = '{entity}' AND list_contains($later, batch_id))"
+    late = f"""source_updated_at < (SELECT p.source_updated_at FROM prev p
+        WHERE p.entity = '{entity}' AND p.source_id = r.source_id AND NOT p.deleted)"""
     con.execute(
         f"""
         CREATE TEMP TABLE rank_{entity} AS
-        SELECT row_key, source_id, root_id, position, old_root OR age > 1 OR ({newer}) AS superseded
+        SELECT row_key, source_id, root_id, position, late, old_root OR age > 1 OR late OR ({newer}) AS superseded
         FROM (
-            SELECT row_key, source_id, root_id, position, {old} AS old_root,
+            SELECT row_key, source_id, root_id, position, {old} AS old_root, {f"coalesce({late}, false)" if dated else "false"} AS late,
                    row_number() OVER (
                        PARTITION BY source_id, {old} ORDER BY source_updated_at DESC NULLS LAST, position DESC, row_key DESC
                    ) AS age
-            FROM rows_{entity}
+            FROM rows_{entity} r
         )
         """,
         {"later": list(later)},
@@ -119,7 +124,7 @@ def find_gone(con: duckdb.DuckDBPyConnection, entity: str, census: Census) -> No
         CREATE TEMP TABLE gone_{entity} AS
         SELECT p.source_id FROM prev p
         WHERE p.entity = '{entity}' AND NOT p.deleted AND ({" OR ".join(clauses)})
-          AND p.source_id NOT IN (SELECT source_id FROM rank_{entity} WHERE NOT superseded)
+          AND p.source_id NOT IN (SELECT source_id FROM rank_{entity} WHERE NOT superseded OR late)
         """,
         {"deleted": list(census.deleted_roots)},
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from varai import sources
 from varai.kernel import Feed, FeedKey, Scope, utc_now
 from varai.registry import Lease, SealedTokens, SliceState, StreamKey, feed
+from varai.river.dropped import FeedDrop
+from varai.river.notes import StreamNotes
 from varai.settings import Settings
 from varai.sources.contract import Connector, Session, ShopFacts
 
@@ -57,7 +59,8 @@ class FeedRun:
 
     def session(self, key: StreamKey) -> Session:
         """What the connector needs to speak to the vendor for one stream."""
-        return session(self.settings, self.scope, self.feed, lambda step, count: self.progress(key, step, count))
+        made = session(self.settings, self.scope, self.feed, lambda step, count: self.progress(key, step, count))
+        return replace(made, notes=StreamNotes(self.scope, key, self.lease.token))
 
     def state(self, stream: str) -> SliceState:
         """State of one of the feed's streams."""
@@ -79,4 +82,5 @@ def session(settings: Settings, scope: Scope, feed: Feed, progress: Callable[[st
         tokens=SealedTokens(scope, feed.name),
         progress=progress,
         clock=utc_now,
+        drop=FeedDrop(scope, feed),
     )

@@ -27,7 +27,7 @@ def next_windows(
     scope = settings.scope(region, key.tenant)
     found = feed(scope, key)
     windows = {}
-    for spec in chosen_streams(sources.connector(found.connector), streams):
+    for spec in chosen_streams(sources.connector(found.connector), found, streams):
         mark = SliceState(scope, StreamKey(key.tenant, key.feed, spec.name)).watermark()
         start = mark - timedelta(seconds=found.overlap_s) if mark and spec.incremental else None
         windows[spec.name] = Window(start=start, end=utc_now().replace(microsecond=0))

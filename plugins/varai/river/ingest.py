@@ -104,7 +104,8 @@ def ingest_feed(
             not raise: they are in the outcome.
     """
     scope = settings.scope(region, key.tenant)
-    specs = chosen_streams(sources.connector(feed(scope, key).connector), streams)
+    found = feed(scope, key)
+    specs = chosen_streams(sources.connector(found.connector), found, streams)
     lease = acquire_patiently(scope, lease_name(key), holder, patience_s)
     run = FeedRun.of(settings, region, key, lease, progress)
     outcome = FeedOutcome(str(key), lease.token)

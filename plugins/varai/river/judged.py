@@ -62,7 +62,7 @@ def judge_slice(
     later = _landed_since(run, ref) if remap else []
     counts = {}
     for name in spec.entities:
-        rank(con, name, spec.primary, later)
+        rank(con, name, spec.primary, later, dated=spec.dated)
         if name == spec.primary:
             find_roots(con, spec.primary)
         find_gone(con, name, census)

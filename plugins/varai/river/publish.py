@@ -254,8 +254,12 @@ def _hash_parts(name: str, mapping_version: str, suite_version: str) -> list[str
           AND p.source_id NOT IN (SELECT source_id FROM judged_{name})
         """,
         f"""
-        SELECT p.{", p.".join(changed)}, p.deleted, $batch AS batch_id FROM prev p
-        WHERE p.entity = '{name}' AND p.source_id IN (SELECT source_id FROM same_{name})
+        SELECT p.{", p.".join(changed)}, p.deleted, $batch AS batch_id
+        FROM (
+            SELECT p.* REPLACE (greatest(p.source_updated_at, r.source_updated_at) AS source_updated_at)
+            FROM prev p JOIN same_{name} s ON s.source_id = p.source_id JOIN rows_{name} r ON r.row_key = s.row_key
+            WHERE p.entity = '{name}'
+        ) p
         """,
         f"""
         SELECT '{name}' AS entity, j.source_id, j.root_id, j.source_updated_at, j.content_hash,

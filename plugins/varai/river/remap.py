@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from varai import landing, sources
 from varai.gate import quarantine
-from varai.kernel import BatchRef, FeedKey, Scope
+from varai.kernel import BatchRef, Feed, FeedKey, Scope
 from varai.registry import SliceState, StreamKey, acquire, feed, release, renewing_held
 from varai.river.context import FeedRun, Progress, lease_name, silent
 from varai.river.judged import batches_in_force
@@ -40,7 +40,7 @@ def remap_feed(
     try:
         run = FeedRun.of(settings, region, key, lease, progress)
         with renewing_held(scope, holder):
-            for spec, batch in list(_wanted(scope, key, run.connector, streams)):
+            for spec, batch in list(_wanted(scope, run.feed, run.connector, streams)):
                 ref = batch.model_copy(update={"token": lease.token})
                 done.append(carry(run, spec, run.state(spec.name), ref, (), remap=True))
                 load(settings, region, holder=holder)
@@ -53,19 +53,21 @@ def remap_feed(
 def planned(settings: Settings, region: str, key: FeedKey, *, streams: Sequence[str] | None = None) -> list[str]:
     """What `remap_feed` would map again now, a line per batch; raises Misconfigured as it does."""
     scope = settings.scope(region, key.tenant)
-    connector = sources.connector(feed(scope, key).connector)
+    found = feed(scope, key)
+    connector = sources.connector(found.connector)
     return [
         f"{key}/{spec.name}: batch {ref.batch_id}, {ref.records} records"
-        for spec, ref in _wanted(scope, key, connector, streams)
+        for spec, ref in _wanted(scope, found, connector, streams)
     ]
 
 
 def _wanted(
-    scope: Scope, key: FeedKey, connector: Connector, streams: Sequence[str] | None
+    scope: Scope, found: Feed, connector: Connector, streams: Sequence[str] | None
 ) -> Iterator[tuple[StreamSpec, BatchRef]]:
     """Batches to map again, stream by stream, oldest first."""
+    key = found.key
     lost = quarantine.unmappable_batches(scope, key)
-    for spec in chosen_streams(connector, streams):
+    for spec in chosen_streams(connector, found, streams):
         state = SliceState(scope, StreamKey(key.tenant, key.feed, spec.name))
         if not state.at_rest:
             continue

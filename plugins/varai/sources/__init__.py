@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from varai.kernel import Misconfigured
+from varai.kernel import Feed, Misconfigured
 from varai.sources.contract import (
     Connector,
     Deletion,
@@ -19,6 +19,7 @@ from varai.sources.contract import (
     StreamSpec,
     TokenStore,
     stream_spec,
+    streams_of,
 )
 from varai.sources.webhooks import Told, Webhooks
 
@@ -39,6 +40,7 @@ __all__ = [
     "connectors",
     "stream_names",
     "stream_spec",
+    "streams_of",
     "webhook_vendors",
     "webhooks",
 ]
@@ -63,9 +65,10 @@ def connector(name: str) -> Connector:
         ) from error
 
 
-def stream_names(name: str) -> tuple[str, ...]:
-    """Streams of a connector, by its name; raises Misconfigured where there is no such connector."""
-    return tuple(one.name for one in connector(name).streams)
+def stream_names(of: str | Feed) -> tuple[str, ...]:
+    """Streams of a connector, by its name, or of a feed; raises Misconfigured where there is no such connector."""
+    found = connector(of).streams if isinstance(of, str) else streams_of(connector(of.connector), of)
+    return tuple(one.name for one in found)
 
 
 def webhook_vendors() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from varai.kernel import Feed, Misconfigured, Window, utc_now
 
@@ -92,6 +92,7 @@ class StreamSpec:
         redact: JSON paths that identify a person; in a path "[]" stands for every item of a list.
         incremental: False: the vendor cannot filter it by time, so every read is whole whatever the window's start.
         listed: the vendor tells no deletes of it in a window: now and then its ids are listed and compared.
+        dated: what comes may be older than what is known, as its own dates say; it never replaces it then.
     """
 
     name: str
@@ -105,6 +106,7 @@ class StreamSpec:
     redact: tuple[tuple[str, ...], ...] = ()
     incremental: bool = True
     listed: bool = False
+    dated: bool = False
 
 
 ORDER_ENTITIES: Final = (
@@ -132,6 +134,42 @@ class TokenStore(Protocol):
         ...
 
 
+class DroppedFile(NamedTuple):
+    """A file as its folder lists it: its name below the feed's folder, its bytes, and when it was written last, UTC."""
+
+    name: str
+    size: int
+    modified_at: datetime
+
+
+class Drop(Protocol):
+    """A folder of files that the retailer writes and we only read: one feed's own, and nothing beside it."""
+
+    def files(self) -> list[DroppedFile]:
+        """What lies in it now, by name."""
+        ...
+
+    def stat(self, name: str) -> DroppedFile | None:
+        """One file as it is now, None when it has gone."""
+        ...
+
+    def open(self, name: str) -> BinaryIO:
+        """A file that can be read from anywhere, to be closed by the caller; raises FileNotFoundError."""
+        ...
+
+
+class Notes(Protocol):
+    """What a connector remembers of a stream from one read to the next; replaced by compare-and-swap, under the run's lease."""
+
+    def get(self) -> tuple[dict[str, Any] | None, Any]:
+        """The notes, None when there are none, and their version."""
+        ...
+
+    def swap(self, notes: Mapping[str, Any], version: Any) -> None:
+        """Replace what has this version; raises Conflict when somebody wrote first or holds a newer lease."""
+        ...
+
+
 def _silent(step: str, records: int) -> None:
     """Progress that nobody watches."""
 
@@ -150,6 +188,8 @@ class Session:
             so far).
         clock: the present instant, UTC.
         sleep: waits that many seconds; pacing and polling use it.
+        drop: the feed's folder in its region's bucket.
+        notes: what is remembered of the stream; None where nothing may be written, as before a first run.
     """
 
     feed: Feed
@@ -159,6 +199,8 @@ class Session:
     progress: Callable[[str, int], None] = field(default=_silent, repr=False)
     clock: Callable[[], datetime] = field(default=utc_now, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    drop: Drop | None = field(default=None, repr=False)
+    notes: Notes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +310,20 @@ class Connector(Protocol):
         ...
 
 
+@runtime_checkable
+class Declaring(Protocol):
+    """A connector whose feeds each have streams of their own."""
+
+    def streams_of(self, feed: Feed) -> tuple[StreamSpec, ...]:
+        """Those of the connector's streams that this feed has. Raises Misconfigured."""
+        ...
+
+
+def streams_of(connector: Connector, feed: Feed) -> tuple[StreamSpec, ...]:
+    """The streams a feed has: all of its connector's, where that does not tell them apart."""
+    return connector.streams_of(feed) if isinstance(connector, Declaring) else connector.streams
+
+
 def stream_spec(connector: Connector, stream: str) -> StreamSpec:
     """Look a stream up by name; raises Misconfigured, naming those there are."""
     for spec in connector.streams:
@@ -282,7 +338,7 @@ def missing_scopes(streams: Sequence[StreamSpec], granted: Sequence[str]) -> tup
     return tuple(sorted({scope for spec in streams for scope in spec.needs_scopes} - set(granted)))
 
 
-def chosen_streams(connector: Connector, names: Sequence[str] | None) -> tuple[StreamSpec, ...]:
-    """The streams of these names, or all, in the connector's order; raises Misconfigured for a name there is not."""
-    chosen = connector.streams if names is None else [stream_spec(connector, name) for name in names]
-    return tuple(spec for spec in connector.streams if spec in chosen)
+def chosen_streams(connector: Connector, feed: Feed, names: Sequence[str] | None) -> tuple[StreamSpec, ...]:
+    """The feed's streams of these names, or all, in the connector's order; raises Misconfigured for a name there is not."""
+    chosen = None if names is None else [stream_spec(connector, name) for name in names]
+    return tuple(spec for spec in streams_of(connector, feed) if chosen is None or spec in chosen)
