@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sandbox.stack.layout import REPOSITORY
-from sandbox.stack.shops import Told, make_shops
+from sandbox.stack.shops import Told, deliver, make_shops
 from varai.settings import FolderSecrets, Settings
 
 UNPRIVILEGED = (10001, 10001)
@@ -62,6 +62,10 @@ class State:
         """The secrets of a region's platform."""
         return FolderSecrets(self.root / "rings" / region)
 
+    def bucket(self, region: str) -> Path:
+        """The folder that a region's emulated bucket keeps its objects in."""
+        return self.root / "data" / region / "objects" / f"varai-{region}"
+
     @property
     def servers(self) -> FolderSecrets:
         """The secrets of servers, one file each, as docker-compose.yml names them."""
@@ -82,6 +86,7 @@ def prepare(state: State, told: Told, *, shops: bool = True) -> None:
         region_secrets(state, region)
     if shops:
         make_shops(state.settings.seeds, state.root / "shops", state.ring, told)
+        deliver(state.settings.seeds, state.root / "shops", state.bucket)
     state.environment.write_text(f"STUDIO_STATE='{state.root}'\nSTUDIO_USER={owner[0]}:{owner[1]}\n", encoding="utf-8")
     if not os.getuid():
         _give(state, owner)
@@ -119,13 +124,18 @@ def region_secrets(state: State, region: str) -> None:
     of_platform.create("cache-url", f"valkey://:{kept}@cache-{region}:6379/0")
 
 
+def _drops(state: State) -> list[Path]:
+    """Folders of delivered files: what else lies in a bucket, its server made."""
+    return [state.bucket(region) / "drop" for region in state.settings.regions]
+
+
 def _give(state: State, owner: tuple[int, int]) -> None:
     """Root made these files, and containers must not be root: they get the images' user. What servers made stays theirs."""
     made = {
         parent for folder in state.folders() for parent in (folder, *folder.parents) if state.root in parent.parents
     }
-    for name in ("secrets", "rings", "shops"):
-        made.update((state.root / name).rglob("*"))
+    for folder in (*(state.root / name for name in ("secrets", "rings", "shops")), *_drops(state)):
+        made.update((folder, *folder.rglob("*")))
     for path in (state.root, state.environment, state.root / "secrets", state.root / "rings", *made):
         with suppress(FileNotFoundError):  # a journal of a shop that is being read
             if path.lstat().st_uid == 0:

@@ -46,9 +46,16 @@ class Layout:
 
     @cached_property
     def vendors(self) -> tuple[tuple[str, str], ...]:
-        """The simulated vendors: each that a seeded feed reads, with the region of its shops."""
+        """The vendors: each that a seeded feed reads, with the region of its shops."""
         return tuple(
             sorted({(feed.connector, seed.tenant.region) for seed in self.settings.seeds for feed in seed.feeds})
+        )
+
+    @cached_property
+    def simulated(self) -> tuple[tuple[str, str], ...]:
+        """Those of them that are a server; who drops files has none."""
+        return tuple(
+            (vendor, region) for vendor, region in self.vendors if (REPOSITORY / "sandbox" / "vendors" / vendor).is_dir()
         )
 
     @cached_property
@@ -56,7 +63,7 @@ class Layout:
         """A port per server."""
         kinds = ("documents", "cache", "serving", "registry")
         per_region = [f"{kind}-{region}" for region in self.regions for kind in kinds]
-        names = ["airflow", "pages", *per_region, *(f"{vendor}-{region}" for vendor, region in self.vendors)]
+        names = ["airflow", "pages", *per_region, *(f"{vendor}-{region}" for vendor, region in self.simulated)]
         return ports.choose(self.home, names) if self.starting else ports.known(self.home, names)
 
     @property
@@ -108,7 +115,7 @@ class Layout:
             ]
         lines += [
             f"VARAI_VENDORS__{vendor.upper()}_{region.upper()}={self.url(f'{vendor}-{region}')}"
-            for vendor, region in self.vendors
+            for vendor, region in self.simulated
         ]
         lines += [f"VARAI_ADDRESSES__{name.upper()}={value}" for name, value in self.addresses().items()]
         path = self.home / "settings.env"

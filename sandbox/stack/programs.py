@@ -35,7 +35,7 @@ STORES, SERVERS = 0, 1
 
 def programs(layout: Layout) -> list[Program]:
     """Everything that runs: stores and vendors first, then Airflow, serving, inboxes and registries of models."""
-    found = [_pages(layout), *(_vendor(layout, vendor, region) for vendor, region in layout.vendors)]
+    found = [_pages(layout), *(_vendor(layout, vendor, region) for vendor, region in layout.simulated)]
     for region in layout.regions:
         found += [
             _documents(layout, region),

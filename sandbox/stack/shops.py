@@ -16,6 +16,8 @@ from varai.sources import connector
 
 Told = Callable[[str], None]
 Made = TypeVar("Made")
+FILES = "files"
+"""The connector whose vendor is no server: what its shops export lies in a folder."""
 STORES = REPOSITORY / "sandbox" / "stores"
 
 
@@ -32,13 +34,14 @@ def credentials(ring: FolderSecrets, shop: str, vendor: str = "shopify") -> tupl
 
 
 def make_world(layout: Layout, told: Told) -> None:
-    """Make the generated shops of a layout, where they are not there yet."""
+    """Make the generated shops of a layout, where they are not there yet, and deliver what some of them drop as files."""
     make_shops(layout.settings.seeds, layout.shops, lambda _: layout.ring, told)
+    deliver(layout.settings.seeds, layout.shops, lambda region: layout.home / "buckets" / region)
 
 
 def make_shops(seeds: Iterable[Seed], folder: Path, ring: Callable[[str], FolderSecrets], told: Told) -> None:
     """Make the generated shops, where they are not there yet, in `folder`/<region>/<vendor>; credentials go to the region's `ring`."""
-    from sandbox.world import bigcommerce, build, magento, woocommerce
+    from sandbox.world import bigcommerce, build, files, magento, woocommerce
     from sandbox.world.demo import shops
 
     builders = {
@@ -46,13 +49,33 @@ def make_shops(seeds: Iterable[Seed], folder: Path, ring: Callable[[str], Folder
         "woocommerce": woocommerce.build,
         "magento": magento.build,
         "bigcommerce": bigcommerce.build,
+        "files": files.build,
     }
     regions = {seed.tenant.name: seed.tenant.region for seed in seeds}
     for spec in shops(lambda shop, vendor: credentials(ring(regions[shop]), shop, vendor)):
-        path = folder / regions[spec.name] / spec.vendor / f"{spec.name}.sqlite"
+        path = folder / regions[spec.name] / spec.vendor / f"{spec.name}{'' if spec.vendor == FILES else '.sqlite'}"
         if not path.exists():
             told(f"making the shop {spec.name}")
             whole(path, partial(builders[spec.vendor], spec=spec))
+
+
+def deliver(seeds: Iterable[Seed], folder: Path, bucket: Callable[[str], Path]) -> None:
+    """Copy what shops export into the drops of their feeds, where it does not lie there yet, each file whole or not at all.
+
+    Args:
+        seeds: tenants whose feeds read dropped files.
+        folder: of the shops, as `make_shops` made them.
+        bucket: a region's name -> the folder that is its bucket.
+    """
+    for seed in seeds:
+        exported = folder / seed.tenant.region / FILES / seed.tenant.name
+        for feed in seed.feeds:
+            if feed.connector == FILES and exported.is_dir():
+                drop = bucket(seed.tenant.region) / "drop" / seed.tenant.name / feed.name
+                drop.mkdir(parents=True, exist_ok=True)
+                for file in sorted(exported.iterdir()):
+                    if not (drop / file.name).exists():
+                        shutil.copy2(file, drop / f".{file.name}").rename(drop / file.name)
 
 
 def configuration_for(layout_home: Path, data: Path | None) -> Path:

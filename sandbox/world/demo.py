@@ -87,4 +87,15 @@ def shops(credentials: Credentials, canary: Callable[[str], str] = _canary) -> t
             customers=700,
             vendor="bigcommerce",
         ),
+        make(
+            "maple-optical",
+            19,
+            "USD",
+            "America/Los_Angeles",
+            "US",
+            products=120,
+            orders=2_000,
+            customers=700,
+            vendor="files",
+        ),
     )
