@@ -18,9 +18,13 @@ def coverage(scope: Scope) -> dict[str, dict[str, FeedCoverage]]:
     """
     found: dict[str, dict[str, FeedCoverage]] = {}
     for feed, key in sales_streams(scope):
-        found.setdefault(feed.tenant, {})[feed.name] = FeedCoverage(
-            complete_until=SliceState(scope, key).watermark(), timezone=_zone(scope, feed)
-        )
+        of_tenant = found.setdefault(feed.tenant, {})
+        until = [SliceState(scope, key).watermark()]
+        if feed.name in of_tenant:  # where lines come apart from their orders, both must have come
+            until.append(of_tenant[feed.name].complete_until)
+        known = [one for one in until if one is not None]
+        complete = min(known) if len(known) == len(until) else None
+        of_tenant[feed.name] = FeedCoverage(complete_until=complete, timezone=_zone(scope, feed))
     return found
 
 

@@ -21,8 +21,6 @@ from varai.kernel import Feed, Scope
 from varai.registry import SliceState, StreamKey, feeds
 from varai.stores import objects
 
-SALES = "order"
-"""The entity whose stream the figures are made from."""
 _KINDS = {"order": "orders", "order_line": "order_lines", "refund": "refunds", "refund_line": "refund_lines"}
 _COLUMNS = ("entity", "source_id", "root_id", "amount_minor", "currency")
 _SCHEMA = pa.schema(
@@ -33,10 +31,10 @@ _IN_FIGURES = 'SELECT 1 FROM raw."{entity}" r WHERE NOT r.deleted AND r.tenant =
 
 
 def sales_streams(scope: Scope) -> Iterator[tuple[Feed, StreamKey]]:
-    """The stream of orders of every feed of the region, or of the scope's tenant."""
+    """The streams that the figures are made from, of every feed of the region or of the scope's tenant: orders, and their parts apart."""
     for feed in feeds(scope):
-        for spec in sources.connector(feed.connector).streams:
-            if spec.primary == SALES:
+        for spec in sources.streams_of(sources.connector(feed.connector), feed):
+            if spec.primary in _KINDS:
                 yield feed, StreamKey(feed.tenant, feed.name, spec.name)
 
 
