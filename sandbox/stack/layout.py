@@ -55,7 +55,9 @@ class Layout:
     def simulated(self) -> tuple[tuple[str, str], ...]:
         """Those of them that are a server; who drops files has none."""
         return tuple(
-            (vendor, region) for vendor, region in self.vendors if (REPOSITORY / "sandbox" / "vendors" / vendor).is_dir()
+            (vendor, region)
+            for vendor, region in self.vendors
+            if (REPOSITORY / "sandbox" / "vendors" / vendor).is_dir()
         )
 
     @cached_property

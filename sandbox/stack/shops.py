@@ -75,7 +75,8 @@ def deliver(seeds: Iterable[Seed], folder: Path, bucket: Callable[[str], Path]) 
                 drop.mkdir(parents=True, exist_ok=True)
                 for file in sorted(exported.iterdir()):
                     if not (drop / file.name).exists():
-                        shutil.copy2(file, drop / f".{file.name}").rename(drop / file.name)
+                        shutil.copy2(file, staged := drop / f".{file.name}")
+                        staged.rename(drop / file.name)
 
 
 def configuration_for(layout_home: Path, data: Path | None) -> Path:

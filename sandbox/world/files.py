@@ -12,7 +12,6 @@ import io
 import json
 import os
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -62,11 +61,7 @@ class _Writer:
         self._write("locations", ".csv", _delimited(rows, ","), "utf-8-sig")
 
     def products(self, products: Sequence[Product]) -> None:
-        rows = [
-            self._style(product) | self._item(variant)
-            for product in products
-            for variant in product.variants
-        ]  # fmt: skip
+        rows = [self._style(product) | self._item(variant) for product in products for variant in product.variants]
         self._write("products", ".csv", _delimited(rows, ","), "cp1252")
 
     def _style(self, product: Product) -> Cells:
@@ -122,14 +117,26 @@ class _Writer:
 
         book = Workbook(write_only=True)
         sheet = book.create_sheet("Customers")
-        sheet.append(
-            ["Customer No", "First", "Last", "E-mail", "Phone", "Street", "City", "State", "ZIP", "Country", "Newsletter", "Since"]
-        )
-        for one in people:
-            told = [one.first, one.last, one.email, one.phone, one.street, one.city, one.province_code, one.postcode, one.country]
-            since = one.joined.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
-            sheet.append([_number(one), *told, one.marketing, since])
+        rows = [self._customer(one) for one in people]
+        for row in (list(rows[0]), *(list(row.values()) for row in rows)):
+            sheet.append(row)
         book.save(self._folder / f"customers-{self._day}.xlsx")
+
+    def _customer(self, one: Person) -> dict[str, Any]:
+        return {
+            "Customer No": _number(one),
+            "First": one.first,
+            "Last": one.last,
+            "E-mail": one.email,
+            "Phone": one.phone,
+            "Street": one.street,
+            "City": one.city,
+            "State": one.province_code,
+            "ZIP": one.postcode,
+            "Country": one.country,
+            "Newsletter": one.marketing,
+            "Since": one.joined.astimezone(self._zone).replace(tzinfo=None, microsecond=0),
+        }
 
     def orders(self, year: int, sales: Sequence[Sale], truth: Truth) -> None:
         """A file a year; those of past years are packed, and the newest has a line that was cut."""
@@ -149,8 +156,17 @@ class _Writer:
             "number": f"M-{sale.number}",
             "sold_at": instant(sale.when),
             "currency": self._spec.currency,
-            "customer": {"no": None if sale.guest else _number(buyer), "name": f"{buyer.first} {buyer.last}", "email": buyer.email},
-            "ship_to": {"street": buyer.street, "city": buyer.city, "state": buyer.province_code, "country": buyer.country},
+            "customer": {
+                "no": None if sale.guest else _number(buyer),
+                "name": f"{buyer.first} {buyer.last}",
+                "email": buyer.email,
+            },
+            "ship_to": {
+                "street": buyer.street,
+                "city": buyer.city,
+                "state": buyer.province_code,
+                "country": buyer.country,
+            },
             "payment": "paid",
             "cancelled_at": instant(sale.cancelled) if sale.cancelled else None,
             "cancel_reason": sale.cancel_reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from sandbox.world import gtin
@@ -24,7 +25,9 @@ class Planted:
             case "missing_title":
                 return cells | {"Style Name": ""}
             case "html_script":
-                return cells | {"Description": cells["Description"] + "<script>document.location='https://example.org/'</script>"}
+                return cells | {
+                    "Description": cells["Description"] + "<script>document.location='https://example.org/'</script>"
+                }
         return cells
 
     def spoil_variant(self, number: int, cells: dict[str, str]) -> dict[str, str]:
@@ -41,19 +44,13 @@ class Planted:
 
 def plant(products: Sequence[Product], rates: DefectRates, truth: Truth, random: Random) -> Planted:
     """Choose which rows of the catalogue have a defect, of the kinds that cells can carry; of sales some lines are cut where any has."""
-    carried = DefectRates(
+    carried = replace(
+        DefectRates.none(),
         gtin_check_digit=rates.gtin_check_digit,
         duplicate_sku=rates.duplicate_sku,
         price_not_positive=rates.price_not_positive,
-        compare_at_not_above_price=0,
-        impossible_mm=0,
         missing_title=rates.missing_title,
         html_script=rates.html_script,
-        nul_byte=0,
-        malformed_date=0,
-        malformed_order_date=0,
-        unknown_currency=0,
-        description_too_long=0,
     )
     chosen = plan(products, [], carried, truth, random)
     return Planted(chosen, any=bool(chosen.products or chosen.variants))

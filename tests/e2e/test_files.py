@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterable
@@ -17,7 +16,6 @@ from sandbox.world.files import build
 from sandbox.world.spec import DefectRates, WorldSpec
 from varai import catalogue, privacy, registry
 from varai.kernel import FeedKey, Scope
-from varai.marts import Reader
 from varai.registry import RunRecord
 from varai.river.run import run_feeds
 from varai.river.transform import transform

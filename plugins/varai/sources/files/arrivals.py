@@ -17,7 +17,16 @@ from varai.kernel import Gone, Malformed, Window
 from varai.sources.contract import DroppedFile, Notes
 from varai.sources.files.declared import Declared
 
-_DATED: Final = {"%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{2}", "%d": r"\d{2}", "%j": r"\d{3}", "%H": r"\d{2}", "%M": r"\d{2}", "%S": r"\d{2}"}
+_DATED: Final = {
+    "%Y": r"\d{4}",
+    "%y": r"\d{2}",
+    "%m": r"\d{2}",
+    "%d": r"\d{2}",
+    "%j": r"\d{3}",
+    "%H": r"\d{2}",
+    "%M": r"\d{2}",
+    "%S": r"\d{2}",
+}
 
 
 class Arrival(NamedTuple):
@@ -45,7 +54,9 @@ def instant_of(file: DroppedFile, declared: Declared) -> datetime:
     """What instant a file tells of: as its name says, where that was declared, else when it was written. Raises Malformed."""
     if declared.dated is None:
         return file.modified_at
-    pattern = re.sub(r"%[YymdjHMS]", lambda found: f"({_DATED[found[0]]})", re.escape(declared.dated).replace("\\%", "%"))
+    pattern = re.sub(
+        r"%[YymdjHMS]", lambda found: f"({_DATED[found[0]]})", re.escape(declared.dated).replace("\\%", "%")
+    )
     found = re.search(pattern, file.name)
     letters = " ".join(re.findall(r"%[YymdjHMS]", declared.dated))
     try:

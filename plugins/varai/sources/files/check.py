@@ -28,7 +28,9 @@ def check(session: Session, specs: Iterable[StreamSpec]) -> FeedReport:
         problems += _undated(ready, found)
         instants += [] if problems else [instant_of(file, found) for file in ready]
     if feed.overlap_s:
-        problems.append(f"overlap_s is {feed.overlap_s}: each file would be read twice. Write overlap_s = 0 into the feed.")
+        problems.append(
+            f"overlap_s is {feed.overlap_s}: each file would be read twice. Write overlap_s = 0 into the feed."
+        )
     return FeedReport(
         scopes_granted=tuple(name for name, _ in streams),
         scopes_missing=(),

@@ -29,6 +29,8 @@ class Columnar:
         try:
             # Through a buffer, column chunk by column chunk: a row group may be as large as the file.
             self._file = pq.ParquetFile(pa.PythonFile(file, "r"), buffer_size=2**20, pre_buffer=False)
+        except (ConnectionError, TimeoutError):
+            raise
         except (pa.ArrowException, OSError) as error:
             raise self._cut() from error
         self.columns: tuple[str, ...] | None = None
@@ -46,6 +48,8 @@ class Columnar:
                 for value in batch.to_pylist():
                     number += 1
                     yield _row(number, value)
+        except (ConnectionError, TimeoutError):
+            raise
         except (self._wrong, OSError) as error:
             raise self._cut() from error
 
@@ -74,8 +78,13 @@ def plain(value: Any) -> Any:
             return json.dumps([plain(item) for item in value], ensure_ascii=False, separators=(",", ":"))
         case bool():
             return "true" if value else "false"
-        case None | str():
-            return value
+        case None:
+            return None
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    match value:
         case bytes():
             return value.decode("utf-8")
         case Decimal():

@@ -66,7 +66,9 @@ class Files:
     def subject_id(self, given: str) -> str:
         """A customer's id as the files have it."""
         if not given.strip():
-            raise Misconfigured("This is no id of a customer.", "Give what the files have in the column that names one.")
+            raise Misconfigured(
+                "This is no id of a customer.", "Give what the files have in the column that names one."
+            )
         return plain(given)
 
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:

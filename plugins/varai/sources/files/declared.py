@@ -16,7 +16,14 @@ from varai.canonical import entity
 from varai.kernel import Feed, Misconfigured, Word
 from varai.sources.files.streams import ENTITIES, SHOP
 
-FORMATS: Final = {"csv": "csv", "tsv": "tsv", "ndjson": "ndjson", "jsonl": "ndjson", "parquet": "parquet", "xlsx": "xlsx"}
+FORMATS: Final = {
+    "csv": "csv",
+    "tsv": "tsv",
+    "ndjson": "ndjson",
+    "jsonl": "ndjson",
+    "parquet": "parquet",
+    "xlsx": "xlsx",
+}
 """Endings of names and what they promise; `.gz` may follow those of texts."""
 Kind = TypeVar("Kind", bound=Word)
 Format = Literal["csv", "tsv", "ndjson", "parquet", "xlsx"]
@@ -187,4 +194,6 @@ def _checked(feed: Feed, where: str, kind: type[Kind], found: Mapping[str, Any])
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join([where, *map(str, first["loc"])])
-        raise Misconfigured(f"Feed {feed.key}: {key}: {first['msg']}.", "docs/how-to/drop-files.md has examples.") from error
+        raise Misconfigured(
+            f"Feed {feed.key}: {key}: {first['msg']}.", "docs/how-to/drop-files.md has examples."
+        ) from error

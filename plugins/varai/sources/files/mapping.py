@@ -19,7 +19,9 @@ from varai.sources.macros import facts_macros, line_kinds, training_consent
 
 _TEXTS: Final = "MAP(VARCHAR, VARCHAR)"
 _COLUMNS: Final = {"dated": "VARCHAR", "key": "VARCHAR", "subject": "VARCHAR", "cells": _TEXTS, "person": _TEXTS}
-_SHOP: Final = dict.fromkeys(("id", "name", "domain", "currency", "timezone", "country", "taxes_included", "seen_at"), "VARCHAR")
+_SHOP: Final = dict.fromkeys(
+    ("id", "name", "domain", "currency", "timezone", "country", "taxes_included", "seen_at"), "VARCHAR"
+)
 
 
 def mapping(stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
@@ -88,7 +90,9 @@ class _Texts:
         found = self._declared
         match field.type:
             case "integer" | "decimal" | "minor":
-                return f"number_of({text}, {literal(found.decimal)}, {literal(found.thousands)}, {literal(found.symbol)})"
+                return (
+                    f"number_of({text}, {literal(found.decimal)}, {literal(found.thousands)}, {literal(found.symbol)})"
+                )
             case "instant":
                 zone = literal(found.timezone) if found.timezone else "NULL"
                 return f"instant_of({text}, {literal(column.dates or found.dates or '%Y-%m-%d')}, {zone})"

@@ -20,7 +20,9 @@ def opened(session: Session) -> Iterator[Drop]:
     address = session.base_url
     if address == BUCKET:
         if session.drop is None:
-            raise Misconfigured(f"Feed {session.feed.key} reads a bucket, and none is at hand.", "Read it by the river.")
+            raise Misconfigured(
+                f"Feed {session.feed.key} reads a bucket, and none is at hand.", "Read it by the river."
+            )
         yield session.drop
     elif address.startswith("sftp://"):
         from varai.sources.files.sftp import sftp  # its library is not needed for a bucket
@@ -29,5 +31,6 @@ def opened(session: Session) -> Iterator[Drop]:
             yield drop
     else:
         raise Misconfigured(
-            f"Feed {session.feed.key} has a base_url that is no folder of files.", f"Write `{BUCKET}` or `sftp://host/folder`."
+            f"Feed {session.feed.key} has a base_url that is no folder of files.",
+            f"Write `{BUCKET}` or `sftp://host/folder`.",
         )

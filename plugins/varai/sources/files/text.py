@@ -17,7 +17,12 @@ from varai.sources.files.rows import LONGEST, SHOWN
 
 _BLOCK: Final = 2**18
 _MARKS: Final = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_CODECS: Final[dict[Encoding, str]] = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp1252": "cp1252"}
+_CODECS: Final[dict[Encoding, str]] = {
+    "utf-8": "utf-8-sig",
+    "utf-16": "utf-16",
+    "latin-1": "latin-1",
+    "cp1252": "cp1252",
+}
 _REPLACED: Final = "\ufffd"
 
 

@@ -35,7 +35,18 @@ class Workbook:
         try:
             self._insist_on_size(file)
             self._book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        except (BadZipFile, ZlibError, KeyError, ValueError, OSError, EOFError, SyntaxError, DefusedXmlException) as error:
+        except (ConnectionError, TimeoutError):
+            raise
+        except (
+            BadZipFile,
+            ZlibError,
+            KeyError,
+            ValueError,
+            OSError,
+            EOFError,
+            SyntaxError,
+            DefusedXmlException,
+        ) as error:
             raise Malformed(f"{name} is no whole workbook.", "Deliver it again, whole, as XLSX.") from error
         self.columns: tuple[str, ...] | None = declared.header or None
         self._met = 0
@@ -55,6 +66,8 @@ class Workbook:
                     self._beside += 1
                 else:
                     yield row
+        except (ConnectionError, TimeoutError):
+            raise
         except (BadZipFile, ZlibError, ValueError, OSError, EOFError, SyntaxError) as error:
             raise Malformed(f"{self._name} is damaged.", "Deliver it again, whole, as XLSX.") from error
         finally:
