@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from sandbox.world.files import build
 from sandbox.world.spec import DefectRates, WorldSpec
 from varai import catalogue, privacy, registry
+from varai.cli import app as cli
 from varai.kernel import FeedKey, Scope
 from varai.registry import RunRecord
 from varai.river.run import run_feeds
@@ -81,6 +83,7 @@ def two(home: Path, mongodb_uri: str, mongodb: str, tmp_path: Path) -> Two:
         "VARAI_DATABASE": mongodb,
         "VARAI_STORES__US__DOCUMENTS_URI": mongodb_uri,
     }
+    (home / "settings.env").write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
     settings = load(environment)
     [seed] = [seed for seed in settings.seeds if seed.tenant.name == TENANT]
     [given] = seed.feeds
@@ -110,3 +113,15 @@ def test_two_feeds_of_one_tenant_are_whole_never_mixed_and_read_once(two: Two) -
         assert (row["published"], row["tombstoned"], row["balanced"]) == (0, 0, True), row
     again = transform(two.settings, "us", holder="test")
     assert (again.snapshots, again.changed) == (snapshots, ())
+
+
+def test_a_preview_shows_what_rows_become_and_writes_nothing(two: Two) -> None:
+    bucket = two.drops.parents[1]
+    text = (two.drops / "outlet" / "products-20261101.csv").read_bytes().decode("cp1252").splitlines(keepends=True)
+    two.drop("products-20261102.csv", "".join(text[:5]) + 'cut,"short\n', feed="outlet")
+    before = sorted(path for path in bucket.rglob("*") if path.is_file())
+    words = ["feeds", "preview", "--region", "us", "--tenant", TENANT, "--feed", "outlet", "--rows", "4"]
+    told = CliRunner().invoke(cli, words)
+    print(told.output)
+    assert told.exit_code == 0
+    assert sorted(path for path in bucket.rglob("*") if path.is_file()) == before

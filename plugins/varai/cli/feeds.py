@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,11 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from varai.cli.arguments import Json, MaybeFeed, MaybeRegion, MaybeTenant, Region, Tenant, chosen_feeds, chosen_regions
+from varai.cli.previews import preview_table
 from varai.cli.tables import wide_console
 from varai.kernel import FeedKey, VaraiError
 from varai.registry import feed as one_feed
 from varai.registry import feed_states, feeds, phrase, put_feed
 from varai.river.feeds import check_feed
+from varai.river.preview import preview as preview_feed
 from varai.settings import load
 
 app = typer.Typer(no_args_is_help=True, help="Look after connections to vendors.")
@@ -88,6 +90,18 @@ def check(region: MaybeRegion = None, tenant: MaybeTenant = None, feed: MaybeFee
                 console.print(f"  [red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
     if bad:
         raise typer.Exit(1)
+
+
+@app.command("preview")
+def preview(
+    region: Region,
+    tenant: Tenant,
+    feed: str = typer.Option("shop", "--feed", "-f"),
+    rows: Annotated[int, typer.Option("--rows", min=1, max=1_000, help="Rows of each stream.")] = 3,
+) -> None:
+    """Show what the first rows of each stream would become, and what would be quarantined. Writes nothing."""
+    for one in preview_feed(load(), region, FeedKey(tenant, feed), rows=rows):
+        wide_console().print(preview_table(one))
 
 
 @app.command("pause")

@@ -136,18 +136,22 @@ def _judge_entity(
     return _count(con, name)
 
 
+def missing(name: str) -> str:
+    """SQL: the reasons of a row of an entity that no suite judges, that is which of its required fields it lacks."""
+    reasons = [
+        f"CASE WHEN {field.name} IS NULL THEN 'missing_{field.name}' END"
+        for field in canonical_entity(name).fields
+        if field.required and not field.subject
+    ]
+    return f"list_filter([{', '.join(reasons)}], lambda x: x IS NOT NULL)" if reasons else "[]::VARCHAR[]"
+
+
 def _verdict(con: duckdb.DuckDBPyConnection, name: str, suite: Suite | None) -> None:
     """Create `judged_<entity>`: new and replayed rows with reasons, flags and score."""
     if suite is None:
-        missing = [
-            f"CASE WHEN {field.name} IS NULL THEN 'missing_{field.name}' END"
-            for field in canonical_entity(name).fields
-            if field.required and not field.subject
-        ]
-        reasons = f"list_filter([{', '.join(missing)}], lambda x: x IS NOT NULL)" if missing else "[]::VARCHAR[]"
         con.execute(
             f"CREATE TEMP TABLE judged_{name} AS "
-            f"SELECT n.*, {reasons} AS reasons, n.faults AS flags, 100.0::DOUBLE AS score FROM new_{name} n"
+            f"SELECT n.*, {missing(name)} AS reasons, n.faults AS flags, 100.0::DOUBLE AS score FROM new_{name} n"
         )
         return
     keys = ", ".join(suite.set_keys)

@@ -324,6 +324,33 @@ def streams_of(connector: Connector, feed: Feed) -> tuple[StreamSpec, ...]:
     return connector.streams_of(feed) if isinstance(connector, Declaring) else connector.streams
 
 
+class Sample(NamedTuple):
+    """The first records a stream would read, for whoever declares what they are.
+
+    Attributes:
+        of: what they are from, in words.
+        lines: as they would be landed.
+        places: of each line, where it stands there.
+        texts: of each line, what its columns hold; empty where it cannot be trusted.
+        origins: canonical field -> the columns it is made of.
+    """
+
+    of: str
+    lines: bytes
+    places: tuple[str, ...]
+    texts: tuple[Mapping[str, str], ...]
+    origins: Mapping[str, tuple[str, ...]]
+
+
+@runtime_checkable
+class Sampling(Protocol):
+    """A connector whose feeds declare what columns are, and may look at that before anything is landed."""
+
+    def sample(self, session: Session, stream: str, rows: int) -> Sample | None:
+        """The first rows; None where there is nothing to read yet. Raises what an extraction raises."""
+        ...
+
+
 def stream_spec(connector: Connector, stream: str) -> StreamSpec:
     """Look a stream up by name; raises Misconfigured, naming those there are."""
     for spec in connector.streams:

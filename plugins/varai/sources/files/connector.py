@@ -16,6 +16,7 @@ from varai.sources.contract import (
     FeedReport,
     Listing,
     Page,
+    Sample,
     Session,
     ShopFacts,
     StreamSpec,
@@ -23,10 +24,12 @@ from varai.sources.contract import (
 )
 from varai.sources.files.arrivals import arrivals
 from varai.sources.files.check import check
-from varai.sources.files.declared import declared, declared_names, shop_record
+from varai.sources.files.declared import declared, declared_names
 from varai.sources.files.lines import Writer, plain
 from varai.sources.files.opening import SECRET_FIELDS, opened
 from varai.sources.files.reading import reading
+from varai.sources.files.sampling import sample
+from varai.sources.files.shop import shop_line
 from varai.sources.files.streams import SHOP, STREAMS
 
 if TYPE_CHECKING:
@@ -71,6 +74,10 @@ class Files:
             )
         return plain(given)
 
+    def sample(self, session: Session, stream: str, rows: int) -> Sample | None:
+        """The first rows of the stream's newest file that is whole by now."""
+        return sample(session, stream_spec(self, stream).name, rows)
+
     def mapping(self, stream: str, feed: Feed, facts: ShopFacts) -> Mapping:
         """How the stream's lines become canonical entities."""
         from varai.sources.files.mapping import mapping  # reading needs no mapping
@@ -110,7 +117,7 @@ class _Extraction:
     def __iter__(self) -> Iterator[Page]:
         """The pages; the counts are there when they are exhausted."""
         if self._spec.name == SHOP:
-            yield Page(self._shop(), 1, 1)
+            yield Page(shop_line(self._session.feed, self._window.end), 1, 1)
             self._vendor_count = 1
             return
         found, ids, counted = declared(self._session.feed, self._spec.name), _Ids(), 0
@@ -142,12 +149,6 @@ class _Extraction:
         if held:
             yield Page(b"".join(held), len(held), len(held))
             self._session.progress("landing", writer.records)
-
-    def _shop(self) -> bytes:
-        record = shop_record(self._session.feed)
-        told = {name: value for name, value in record.model_dump(mode="json").items() if value is not None}
-        told |= {"id": self._session.feed.name, "taxes_included": str(record.taxes_included).lower()}
-        return msgspec.json.encode(told | {"seen_at": self._window.end.isoformat()}) + b"\n"
 
 
 class _Ids:
