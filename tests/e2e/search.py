@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ def places_with(stack: Stack, text: str) -> list[str]:
     return files_with(stack.home, text) + documents_with(stack.scope, text) + rows_with(stack.home, text)
 
 
-def files_with(home: Path, text: str, *, apart: Path | None = None) -> list[str]:
+def files_with(home: Path, text: str, *, apart: Sequence[Path] = ()) -> list[str]:
     """Files below `home` that hold a text, in their name too; those below `apart` are left out."""
     wanted = text.encode()
-    paths = [path for path in _files(home) if apart is None or not path.is_relative_to(apart)]
+    paths = [path for path in _files(home) if not any(map(path.is_relative_to, apart))]
     return [f"file {path.relative_to(home)}" for path in paths if _holds(path, wanted)]
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from openpyxl import load_workbook
 
 from sandbox.stack.layout import Layout
 from sandbox.stack.stored import scopes
@@ -29,7 +30,7 @@ from varai.sources import stream_names
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
 TENANTS = {
-    "us": {"northwind-us", "lakeside-optics", "harbor-frames"},
+    "us": {"northwind-us", "lakeside-optics", "harbor-frames", "maple-optical"},
     "eu": {"northwind-eu", "brillen-haus", "optik-nord", "lumiere-optique"},
 }
 INTERVAL = r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]"
@@ -114,7 +115,10 @@ def demo() -> Iterator[Demo]:
         ]
         made.sandbox("down")
         made.left = made.processes()
-        made.found += [one for text in data for one in files_with(made.home, text, apart=made.shops)]
+        drops = [
+            made.home / "buckets" / region / "drop" for region in TENANTS
+        ]  # the retailers' own, as they laid them there
+        made.found += [one for text in data for one in files_with(made.home, text, apart=[made.shops, *drops])]
         made.found += [one for text in data for one in rows_with(made.home, text)]
         yield made
     finally:
@@ -132,16 +136,34 @@ def replays(output: str) -> Iterator[tuple[str, list[str]]]:
 def planted(shops: Path) -> list[str]:
     """What identifies the canary customer of each shop: names, address of mail, phone number, street."""
     data: set[str] = set()
-    paths = sorted(shops.glob("*/*/*.sqlite"))
+    paths = sorted(
+        path
+        for path in shops.glob("*/*/*")
+        if path.suffix == ".sqlite" or (path.parent.name == "files" and path.is_dir())
+    )
     assert len(paths) == sum(map(len, TENANTS.values()))
     for path in paths:
-        with closing(sqlite3.connect(path)) as db:
-            bodies = [json.loads(row[0]) for row in db.execute(CUSTOMERS[path.parent.name])]
+        bodies = list(_exported(path)) if path.is_dir() else _kept(path)
         person, name = next((body, name) for body in bodies if (name := str(_last_name(body))).startswith("canary-"))
         places = {"email", "emailAddress", "phone", "phoneNumber", "telephone", "address1", "address_1", "street"}
         data |= {name, *_texts(person, places)}
     assert len(data) >= 2 * len(paths)  # at least a name and an address of mail in every shop
     return sorted(data)
+
+
+def _kept(path: Path) -> list[dict[str, Any]]:
+    """Customers in a simulated vendor's store."""
+    with closing(sqlite3.connect(path)) as db:
+        return [json.loads(row[0]) for row in db.execute(CUSTOMERS[path.parent.name])]
+
+
+def _exported(path: Path) -> Iterator[dict[str, Any]]:
+    """Customers in a retailer's own files."""
+    [workbook] = path.glob("customers-*.xlsx")
+    header, *rows = load_workbook(workbook, read_only=True)["Customers"].iter_rows(values_only=True)
+    names = {"Last": "last_name", "E-mail": "email", "Phone": "phone", "Street": "street"}
+    for row in rows:
+        yield {names[column]: text for column, text in zip(header, row, strict=True) if column in names}
 
 
 def _last_name(customer: dict[str, Any]) -> Any:

@@ -105,7 +105,7 @@ def test_the_gravest_failure_makes_the_state_whatever_came_first() -> None:
 
 
 def test_status_of_an_empty_region_is_empty_json(scope: Scope) -> None:
-    found = status(scope, {"airflow": "http://127.0.0.1:1"}, lambda connector: ())
+    found = status(scope, {"airflow": "http://127.0.0.1:1"}, lambda one: ())
     assert json.loads(json.dumps(found)) == {
         "slices": [],
         "snapshots": {},
@@ -122,7 +122,7 @@ def test_a_feed_that_fails_before_its_first_slice_has_rows_with_state_and_cure(s
     report = SliceReport(**key._asdict(), batch_id="b", window=window, ingested_at=utc_now(), vendor_count=3, landed=3)
     SliceState(scope, key).write_report(report)
     set_state(scope, KEY, FeedState.of(Unauthorised("The token was refused.")))
-    rows = status(scope, {}, lambda connector: ("customers", "orders"))["slices"]
+    rows = status(scope, {}, lambda one: ("customers", "orders"))["slices"]
     assert [(row["stream"], row["landed"], row["balanced"]) for row in rows] == [
         ("customers", None, None),
         ("orders", 3, False),
@@ -155,14 +155,14 @@ def test_a_row_names_its_feeds_connector_while_it_is_configured(settings: Settin
         landed=3,
     )
     SliceState(scope, key).write_report(report)
-    rows = stream_rows(scope, lambda connector: ("orders",))
+    rows = stream_rows(scope, lambda one: ("orders",))
     assert [(row["feed"], row["connector"]) for row in rows] == [("old-shop", None), ("shop", "shopify")]
 
 
 def test_a_feed_that_was_never_run_says_so(settings: Settings) -> None:
     scope = settings.scope("eu")
     seed(scope, settings.seeds)
-    rows = status(scope, {}, lambda connector: ("orders",))["slices"]
+    rows = status(scope, {}, lambda one: ("orders",))["slices"]
     assert [(row["tenant"], row["stream"], row["state"]) for row in rows] == [
         ("brillen-haus", "orders", "never run"),
         ("lumiere-optique", "orders", "never run"),
@@ -175,8 +175,8 @@ def test_a_feed_whose_connector_does_not_exist_is_told_with_its_cure(settings: S
     scope = settings.scope("eu", KEY.tenant)
     seed(scope, settings.seeds)
 
-    def unknown(connector: str) -> tuple[str, ...]:
-        raise Misconfigured(f"There is no connector '{connector}'.", "Name another.")
+    def unknown(one: Feed) -> tuple[str, ...]:
+        raise Misconfigured(f"There is no connector '{one.connector}'.", "Name another.")
 
     rows = status(scope, {}, unknown)["slices"]
     assert [(row["state"], row["landed"], row["cure"]) for row in rows] == [
