@@ -192,8 +192,10 @@ def _checked(feed: Feed, where: str, kind: type[Kind], found: Mapping[str, Any])
     try:
         return kind.model_validate(found)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join([where, *map(str, first["loc"])])
+        found_wrong = error.errors(include_input=False, include_url=False)
+        # Of a field that is a table and no text, what is wrong with the table is told.
+        first = next((one for one in found_wrong if "str" not in one["loc"]), found_wrong[0])
+        key = ".".join([where, *(str(part) for part in first["loc"] if part != "Column")])
         raise Misconfigured(
             f"Feed {feed.key}: {key}: {first['msg']}.", "docs/how-to/drop-files.md has examples."
         ) from error

@@ -95,10 +95,10 @@ class Workbook:
     def _row(self, number: int, values: Sequence[Any]) -> Row | None:
         """The row; None for the header and for one in which nothing is written."""
         texts = ["" if value is None else str(plain(value)) for value in values]
-        while texts and not texts[-1].strip():
-            texts.pop()
-        if not texts:
+        if not any(map(str.strip, texts)):
             return None
+        while texts[-1] == "":
+            texts.pop()
         if self.columns is None:
             self.columns = named([text.strip() for text in texts], self._name, self._declared)
             return None
