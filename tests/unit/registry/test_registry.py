@@ -8,6 +8,7 @@ import pytest
 
 from varai.kernel import (
     Conflict,
+    Feed,
     FeedKey,
     Misconfigured,
     Scope,

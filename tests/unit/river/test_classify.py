@@ -72,6 +72,7 @@ def sort(
     deleted: Sequence[str] = (),
     whole: bool = False,
     later: Sequence[str] = (),
+    dated: bool = False,
 ) -> None:
     """What the river does with a slice of products and their variants, up to the verdict."""
     fill(con, "prev", PREV_COLUMNS, prev)
@@ -79,7 +80,7 @@ def sort(
         fill(con, f"rows_{name}", ROW_COLUMNS, [{"row_key": key, **row} for key, row in enumerate(rows)])
     census = Census("product", deleted, whole)
     for name, keys in (("product", ()), ("variant", ("gtin", "sku"))):
-        rank(con, name, "product", later)
+        rank(con, name, "product", later, dated=dated)
         if name == "product":
             find_roots(con, name)
         find_gone(con, name, census)
@@ -107,6 +108,28 @@ def test_only_the_newest_version_of_a_row_stays(con: duckdb.DuckDBPyConnection) 
 def test_of_equal_versions_the_one_that_came_last_stays(con: duckdb.DuckDBPyConnection) -> None:
     sort(con, [product("1", position=0), product("1", position=1)])
     assert con.execute("SELECT position FROM rank_product WHERE NOT superseded").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_where_dates_are_the_rows_own_an_older_one_never_replaces_what_is_known(
+    con: duckdb.DuckDBPyConnection, whole: bool
+) -> None:
+    """It is superseded, and what is known is neither changed nor gone; a tombstone is no version of a row."""
+    rows = [
+        product(name, day=day, position=at)
+        for at, (name, day) in enumerate([("1", 1), ("2", 3), ("3", 2), ("4", 1), ("5", None)])
+    ]
+    prev = [remembered("product", product(name, day=2)) for name in ("1", "2", "3", "5")]
+    prev.append(remembered("product", product("4", day=2), deleted=True))
+    sort(con, rows, prev=prev, whole=whole, dated=True)
+    assert ids(con, "rank_product WHERE superseded") == ["1"]
+    assert ids(con, "gone_product") == []
+    assert ids(con, "same_product") == ["2", "3", "5"]
+
+
+def test_elsewhere_what_the_vendor_says_now_counts_whatever_its_date(con: duckdb.DuckDBPyConnection) -> None:
+    sort(con, [product("1", day=1)], prev=[remembered("product", product("1", day=2))])
+    assert ids(con, "rank_product WHERE superseded") == []
 
 
 def test_children_of_an_older_version_are_superseded_with_it(con: duckdb.DuckDBPyConnection) -> None:

@@ -75,7 +75,7 @@ def arrivals(
 ) -> list[Arrival]:
     """The files to read for a window, oldest first; of files that are each the whole state, at most the newest there ever was.
 
-    What is met for the first time belongs to this window, and is noted.
+    What is met for the first time belongs to this window, and is noted; what was, and was taken away before it settled, is forgotten.
 
     Raises:
         Gone: everything is to be read, and something that was read once lies here no more: what it held would be found gone.
@@ -84,10 +84,10 @@ def arrivals(
     met = window.end - timedelta(microseconds=1)
     here = {file.name: Arrival(file, instant_of(file, declared), met) for file in settled(files, declared, now)}
     known, version = notes.get() if notes else (None, None)
-    noted = {name: _arrival(name, note) for name, note in (known or {}).get("files", {}).items()}
-    fresh = {name: one for name, one in here.items() if name not in noted or noted[name].file != one.file}
-    noted |= fresh
-    if fresh and notes is not None:
+    before = {name: _arrival(name, note) for name, note in (known or {}).get("files", {}).items()}
+    noted = {name: one for name, one in before.items() if name in here or one.met != met}
+    noted |= {name: one for name, one in here.items() if name not in noted or noted[name].file != one.file}
+    if noted != before and notes is not None:
         notes.swap({"files": {name: _note(one) for name, one in noted.items()}}, version)
     ours = [one for name, one in noted.items() if name in here or fnmatch.fnmatchcase(name, declared.files)]
     ours.sort(key=lambda one: (one.at, one.file.name))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal, Self, TypeVar
 
@@ -128,7 +129,7 @@ class Declared(Word):
         found = self.fields.get(field)
         return Column(column=found) if isinstance(found, str) else found
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every column that is used."""
         named = {name for field in self.fields for name in (self.column(field) or Column(value="")).names}

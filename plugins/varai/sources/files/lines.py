@@ -39,6 +39,7 @@ class Writer:
         self._subject: tuple[str, ...] = declared.id if kind.vaulted and not named else named
         # What no field uses might identify somebody, and could not be taken out where nobody knows whom a row is about.
         self._only = declared.names if self._apart is not None and not self._subject else None
+        self._facts = declared.names - (self._apart or frozenset())
         self.records = 0
         self.nameless = 0
 
@@ -64,12 +65,10 @@ class Writer:
         if self._apart is None:
             return {"cells": cells}
         subject = _BETWEEN.join(plain(cells.get(name, "")) for name in self._subject).strip(_BETWEEN)
-        facts = {name: text for name, text in cells.items() if name not in self._apart and name in self._declared.names}
-        rest = {
-            name: text
-            for name, text in cells.items()
-            if name not in facts and (self._only is None or name in self._only)
-        }
+        facts = {name: text for name, text in cells.items() if name in self._facts}
+        rest = {name: text for name, text in cells.items() if name not in facts}
+        if self._only is not None:
+            rest = {name: text for name, text in rest.items() if name in self._only}
         return {"subject": subject or None, "cells": facts, "person": rest}
 
 

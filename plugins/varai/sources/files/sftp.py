@@ -60,7 +60,11 @@ def sftp(session: Session, fields: Sequence[Sequence[str]]) -> Iterator[Drop]:
                 raise Unavailable("The SFTP server opens no channel.")
             client.get_channel().settimeout(_PATIENCE_S)
             yield _Folder(client, PurePosixPath(unquote(address.path) or "/"))
-    except (paramiko.SSHException, EOFError, ConnectionError, TimeoutError, socket.gaierror) as error:
+    except FileNotFoundError:
+        raise
+    except PermissionError as error:
+        raise Unauthorised("The SFTP server does not let the feed's user read what lies there.") from error
+    except (paramiko.SSHException, EOFError, OSError) as error:
         raise Unavailable(
             f"The SFTP server of feed {session.feed.key} does not answer ({type(error).__name__})."
         ) from error

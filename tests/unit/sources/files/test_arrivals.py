@@ -120,6 +120,19 @@ def test_a_read_of_everything_refuses_to_forget_what_was_taken_away() -> None:
             desk.read(WHOLE)
 
 
+def test_what_is_taken_away_before_its_window_settled_is_no_loss() -> None:
+    """A file that could not be read stops its window; without it, the window is read again."""
+    for kind in ("full", "delta"):
+        desk = variants("*.csv", kind=kind)
+        desk.drop.lay("a.csv", text("1"))
+        desk.drop.lay("b.csv", "no,such,columns\n1,2,3\n", NOW - timedelta(minutes=30))
+        with pytest.raises(Malformed):
+            read(desk, 0)
+        del desk.drop.held["b.csv"]
+        assert read(desk, 0) == ["a.csv:1"]
+        assert read(desk, 1) == []
+
+
 def test_only_files_of_the_declared_name_are_taken() -> None:
     desk = variants("in/p?.csv")
     for name in ("in/p1.csv", "in/p12.csv", "p1.csv", "in/P1.csv", "in/p1.csv.tmp"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.sources.files.conftest import variants
+from tests.unit.sources.files.conftest import Desk, variants
 from tests.unit.sources.files.writers import FORMATS, columnar, delimited, workbook
 
 _PLAIN = st.text(
@@ -60,7 +60,7 @@ def test_typed_cells_become_the_texts_that_say_the_same() -> None:
         "id": 17,
         "title": 0.1,
         "price": Decimal("12.30"),
-        "when": datetime(2026, 1, 2, 3, 4, 5),
+        "when": datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - as a sheet has it, without a zone
         "day": date(2026, 1, 2),
         "yes": True,
         "nothing": None,
@@ -99,8 +99,6 @@ def test_numbers_of_json_keep_every_digit() -> None:
 
 def test_items_of_a_list_are_rows_with_what_stands_beside_it() -> None:
     fields = {"order_id": "no", "sku": "lines.sku", "quantity": "lines.qty", "unit_price": "lines.price"}
-    from tests.unit.sources.files.conftest import Desk
-
     desk = Desk(
         "order-lines", {"files": "*", "kind": "delta", "each": "lines", "id": ["no", "lines.at"], "fields": fields}
     )
