@@ -13,9 +13,13 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+import structlog
+
 from varai.kernel import Gone, Malformed, Window
 from varai.sources.contract import DroppedFile, Notes
 from varai.sources.files.declared import Declared
+
+log = structlog.get_logger(__name__)
 
 _DATED: Final = {
     "%Y": r"\d{4}",
@@ -86,6 +90,8 @@ def arrivals(
     known, version = notes.get() if notes else (None, None)
     before = {name: _arrival(name, note) for name, note in (known or {}).get("files", {}).items()}
     noted = {name: one for name, one in before.items() if name in here or one.met != met}
+    if withdrawn := sorted(before.keys() - noted.keys()):
+        log.warning("files.withdrawn", files=withdrawn)
     noted |= {name: one for name, one in here.items() if name not in noted or noted[name].file != one.file}
     if noted != before and notes is not None:
         notes.swap({"files": {name: _note(one) for name, one in noted.items()}}, version)

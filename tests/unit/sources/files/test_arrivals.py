@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.sources.files.conftest import NOW, WHOLE, Desk, MemoryNotes, csv_of, variants
+from tests.unit.sources.files.conftest import NOW, Desk, MemoryNotes, csv_of, variants
 from varai.kernel import Conflict, Gone, Malformed, Window
 
 STEP = timedelta(minutes=15)
@@ -117,7 +117,7 @@ def test_a_read_of_everything_refuses_to_forget_what_was_taken_away() -> None:
         del desk.drop.held["a.csv"]
         assert read(desk, 1) == []
         with pytest.raises(Gone, match=r"a\.csv"):
-            desk.read(WHOLE)
+            desk.read(Window(start=None, end=NOW + 2 * STEP), now=NOW + 2 * STEP)
 
 
 def test_what_is_taken_away_before_its_window_settled_is_no_loss() -> None:

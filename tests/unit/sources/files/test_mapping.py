@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,9 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import REPOSITORY
 from tests.unit.sources.files.conftest import FACTS, Desk, variants
+from varai.canonical.mapping import map_lines
 from varai.kernel import Feed, Misconfigured
+from varai.settings.seeds import load_seed
 from varai.sources import connector, streams_of
+from varai.sources.files.declared import declared
 from varai.sources.files.streams import ENTITIES, SHOP
 
 
@@ -182,3 +188,17 @@ def test_a_declaration_that_cannot_be_is_told_with_its_key(change: dict[str, Any
     desk = variants(**change)
     with pytest.raises(Misconfigured, match=told):
         desk.read()
+
+
+def test_the_examples_of_the_how_to_can_be_declared(tmp_path: Path) -> None:
+    text = (REPOSITORY / "docs/how-to/drop-files.md").read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```toml\n(.*?)```", text, re.DOTALL))
+    (tmp_path / "maple.toml").write_text(
+        f'organisation = "maple"\nregion = "us"\ntitle = "Maple"\n{blocks}', encoding="utf-8"
+    )
+    [feed] = load_seed(tmp_path / "maple.toml", {"us"}).feeds
+    streams = streams_of(connector("files"), feed)
+    endings = {declared(feed, spec.name).files.partition(".")[2] for spec in streams if spec.name != SHOP}
+    assert endings == {"csv", "tsv", "ndjson.gz", "parquet", "xlsx"}
+    for spec in streams:
+        assert list(map_lines(iter([]), connector("files").mapping(spec.name, feed, FACTS))) == []

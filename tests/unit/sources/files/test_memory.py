@@ -88,9 +88,9 @@ def open_quote_file(path: Path, rows: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("make", "name", "few"), [
     (csv_file, "rows.csv", 500_000),
-    (ndjson_file, "rows.ndjson", 200_000),
-    (parquet_file, "rows.parquet", 150_000),
-    (open_quote_file, "rows.csv", 150_000),
+    (ndjson_file, "rows.ndjson", 100_000),
+    (parquet_file, "rows.parquet", 100_000),
+    (open_quote_file, "rows.csv", 100_000),
 ])  # fmt: skip
 def test_the_peak_is_flat(tmp_path: Path, make: object, name: str, few: int) -> None:
     """50 MB and 200 MB of CSV; less of the others, which differ in how they are unpacked only."""
