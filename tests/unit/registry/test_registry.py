@@ -112,6 +112,8 @@ def test_status_of_an_empty_region_is_empty_json(scope: Scope) -> None:
         "snapshots": {},
         "addresses": {"airflow": "http://127.0.0.1:1"},
         "overdue_erasures": {},
+        "overdue_requests": {},
+        "dead_letters": {},
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from varai.kernel import utc_now
 from varai.landing import Event, land_events
-from varai.registry import RunRecord, last_runs, record_run
+from varai.registry import RunRecord, inbox, last_runs, record_run
 from varai.river.operate import sweep
 from varai.river.run import new_run_id
 from varai.settings import Settings, load
@@ -28,6 +28,8 @@ def settings(home: os.PathLike[str], mongodb_uri: str, mongodb: str) -> Settings
     for days in (1, 89, 91):
         event = Event(f"e{days}", "view", "shop", "1", None, utc_now())
         land_events(found.scope(REGION, "northwind-eu"), [event], utc_now() - timedelta(days=days))
+    for name, days in (("done long ago", 8), ("done lately", 6)):
+        _told(found, name, utc_now() - timedelta(days=days))
     for days in (1, 399, 401, 800):
         at = utc_now() - timedelta(days=days)
         record_run(found.scope(REGION), RunRecord(run_id=new_run_id(at), started_at=at, ended_at=at))
@@ -40,16 +42,16 @@ def settings(home: os.PathLike[str], mongodb_uri: str, mongodb: str) -> Settings
 
 def test_a_dry_run_counts_what_the_sweep_takes_and_takes_nothing(settings: Settings) -> None:
     before = _keys(settings)
-    assert sweep(settings, REGION, dry_run=True) == {"landed": 0, "events": 1, "runs": 2, "mapped": 2}
+    assert sweep(settings, REGION, dry_run=True) == {"landed": 0, "events": 1, "webhooks": 1, "runs": 2, "mapped": 2}
     assert _keys(settings) == before
 
 
 def test_the_sweep_takes_what_has_outlived_its_days_once(settings: Settings) -> None:
-    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 1, "runs": 2, "mapped": 2}
+    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 1, "webhooks": 1, "runs": 2, "mapped": 2}
     ages = [(utc_now() - one.started_at).days for one in last_runs(settings.scope(REGION))]
     assert ages == [1, 399]
     assert [key for key in _keys(settings) if not key.startswith("runs/")] == [f"{MAPPED}young.parquet", LEARNING]
-    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 0, "runs": 0, "mapped": 0}
+    assert sweep(settings, REGION, dry_run=False) == {"landed": 0, "events": 0, "webhooks": 0, "runs": 0, "mapped": 0}
 
 
 def test_in_cloud_storage_too_what_a_killed_training_left_is_swept(
@@ -65,6 +67,22 @@ def test_in_cloud_storage_too_what_a_killed_training_left_is_swept(
     )  # an emulator dates what it is given by its own clock
     assert sweep(cloud, REGION, dry_run=False)["mapped"] == 1
     assert _keys(cloud) == []
+
+
+def _told(settings: Settings, name: str, at: datetime) -> None:
+    """A webhook that was done with at an instant."""
+    scope = settings.scope(REGION)
+    told = {
+        "tenant": "northwind-eu",
+        "feed": "shop",
+        "connector": "shopify",
+        "topic": "t",
+        "received_at": at,
+        "try_at": at,
+    }
+    event = inbox.Event(id=f"northwind-eu/shop/{name}", **told)
+    inbox.put(scope, [inbox.document(scope, event)])
+    inbox.done(scope, [event], at)
 
 
 def _mapped(settings: Settings, name: str, at: datetime) -> None:
