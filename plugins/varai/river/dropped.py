@@ -46,7 +46,7 @@ class FeedDrop:
         store, key = objects(self.scope), self.prefix + name
         try:
             return DroppedFile(name, store.size(key), store.modified_at(key))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def open(self, name: str) -> BinaryIO:

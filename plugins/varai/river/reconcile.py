@@ -89,7 +89,7 @@ def reconcile_feed(settings: Settings, region: str, key: FeedKey, *, holder: str
     """
     scope = settings.scope(region, key.tenant)
     one = registered(scope, key)
-    streams = sources.connector(one.connector).streams
+    streams = sources.streams_of(sources.connector(one.connector), one)
     # Asked before the warehouse is held: a vendor may be slow.
     recounts = {spec.name: recount(settings, scope, one, spec) for spec in streams}
     found = []

@@ -14,6 +14,7 @@ from varai.registry import StreamKey
 from varai.river.dropped import FeedDrop
 from varai.river.notes import StreamNotes
 from varai.settings import load
+from varai.stores import objects
 
 
 def feed(tenant: str = "maple", name: str = "erp") -> Feed:
@@ -103,3 +104,25 @@ def test_notes_are_written_by_compare_and_swap_and_under_the_newest_lease(scope:
     with pytest.raises(Conflict, match="newer than 1"):
         old.swap({"files": {"b": 1}}, new.get()[1])
     assert StreamNotes(scope, StreamKey("maple", "erp-2", "variants"), 1).get() == (None, None)
+
+
+def test_a_bucket_in_the_cloud_is_read_alike(home: Path, gcs_url: str, gcs_bucket: str) -> None:
+    environment = {
+        "VARAI_HOME": str(home),
+        "VARAI_STORES__US__DOCUMENTS_URI": "mongodb://127.0.0.1:1",
+        "VARAI_STORES__US__BUCKET": f"gs://{gcs_bucket}",
+        "VARAI_STORES__US__BUCKET_URL": gcs_url,
+    }
+    cloud = load(environment).scope("us", "maple")
+    for name in ("drop/maple/erp/in/a.csv", "drop/maple/erp-2/c.csv", "drop/oak/erp/d.csv"):
+        objects(cloud).write(name, name.encode())
+    drop = FeedDrop(cloud, feed())
+    [found] = drop.files()
+    assert (found.name, found.size, drop.stat("in/a.csv")) == ("in/a.csv", 23, found)
+    with drop.open("in/a.csv") as file:
+        file.seek(5)
+        assert file.read() == b"maple/erp/in/a.csv"
+    for name in ("../../oak/erp/d.csv", "/drop/oak/erp/d.csv", "gone.csv"):
+        assert drop.stat(name) is None
+        with pytest.raises(FileNotFoundError):
+            drop.open(name)
