@@ -17,6 +17,7 @@ from sandbox.world.people import Person, make_people
 from sandbox.world.people_bodies import Spent, customer_body
 from sandbox.world.returns import Counter, Return
 from sandbox.world.seasons import make_instants
+from sandbox.world.shipments import Packer, shipped_body
 from sandbox.world.spec import WorldSpec
 from sandbox.world.truth import Truth
 from sandbox.world.wire import gid, instant, level_gid
@@ -158,17 +159,20 @@ def _write_people(
 
 
 class _Books:
-    """Writes orders with lines, delivery, payments and refunds."""
+    """Writes orders with lines, shipments, delivery, payments and refunds."""
 
     def __init__(self, writer: ShopWriter, spec: WorldSpec, chosen: Plan) -> None:
         self.writer, self.spec, self.chosen = writer, spec, chosen
+        self.packer = Packer(spec.country, spec.anchor, places_of(spec), random_of(spec, "shipments"))
 
     def enter(self, sale: Sale, back: Return | None) -> None:
         put, currency = self.writer.put, self.spec.currency
         when = instant(sale.when)
+        parcels = self.packer.pack(sale)
         shipped = min(sale.when + timedelta(days=2), self.spec.anchor)
-        touched = instant(max(filter(None, (shipped, sale.cancelled, back.when if back else None))))
-        body = orders.order_body(sale, back, currency)
+        moved = (moment for parcel in parcels for moment in (parcel.left, parcel.arrived))
+        touched = instant(max(filter(None, (shipped, sale.cancelled, back.when if back else None, *moved))))
+        body = {**orders.order_body(sale, back, currency), **shipped_body(sale, parcels)}
         spoil_order(body, sale.id, self.chosen)
         parent = body["id"]
         put(parent, "Order", body, created_at=when, updated_at=touched)

@@ -65,7 +65,6 @@ def _state(sale: Sale, back: Return | None) -> Body:
         "closedAt": None,
         "confirmed": True,
         "displayFinancialStatus": paid,
-        "displayFulfillmentStatus": "UNFULFILLED" if sale.cancelled else "FULFILLED",
         "returnStatus": "RETURNED" if back and not sale.cancelled else "NO_RETURN",
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from varai.canonical import commerce, sales
+from varai.canonical import aftersales, commerce, sales
 from varai.canonical.fields import GATE_FIELDS, RUN_FIELDS, DataClass, Field, arrow_schema
 from varai.kernel import Misconfigured
 
@@ -48,7 +48,8 @@ class Entity:
 
 
 ENTITIES: Mapping[str, Entity] = {
-    name: Entity(name, about, fields) for name, (about, fields) in {**commerce.ENTITIES, **sales.ENTITIES}.items()
+    name: Entity(name, about, fields)
+    for name, (about, fields) in {**commerce.ENTITIES, **sales.ENTITIES, **aftersales.ENTITIES}.items()
 }
 
 

@@ -17,7 +17,7 @@ from varai.sources.shopify.tokens import SECRET_FIELDS
 if TYPE_CHECKING:
     from varai.canonical.mapping import Mapping
 
-_REVISION = 1
+_REVISION = 2
 _CUSTOMER = re.compile(r"(?:gid://shopify/Customer/)?0*([1-9][0-9]{0,17})", re.ASCII)
 
 

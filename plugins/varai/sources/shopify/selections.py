@@ -113,7 +113,7 @@ originalTotalPriceSet {_MONEY} currentSubtotalPriceSet {_MONEY} currentTotalTaxS
 currentTotalDiscountsSet {_MONEY} currentTotalPriceSet {_MONEY} netPaymentSet {_MONEY}
 {_TAX_LINES}
 transactions {{ {_TRANSACTION} }}
-fulfillments {{ id createdAt updatedAt status displayStatus deliveredAt totalQuantity location {{ id }}
-  trackingInfo {{ company number url }} }}"""
+fulfillments {{ id createdAt updatedAt status displayStatus inTransitAt estimatedDeliveryAt deliveredAt totalQuantity
+  location {{ id }} service {{ serviceName }} trackingInfo {{ company number url }} }}"""
 
 REFUND = f"id createdAt updatedAt processedAt note order {{ id }} totalRefundedSet {_MONEY}"

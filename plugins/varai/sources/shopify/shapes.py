@@ -89,6 +89,13 @@ REFUND: Shape = {
     "refundShippingLines": _nodes(_REFUND_SHIPPING),
     "orderAdjustments": _nodes(_ADJUSTMENT),
 }
+_SHIPMENT: Shape = {
+    **texts("id", "status", "displayStatus", "totalQuantity"),
+    **texts("createdAt", "inTransitAt", "estimatedDeliveryAt", "deliveredAt"),
+    "location": _REFERENCE,
+    "service": "STRUCT(serviceName VARCHAR)",
+    "trackingInfo": "STRUCT(company VARCHAR, number VARCHAR)[]",
+}
 _ORDER: Shape = {
     **texts(
         "id", "updatedAt", "createdAt", "processedAt", "name", "currencyCode", "presentmentCurrencyCode", "cancelledAt"
@@ -101,6 +108,7 @@ _ORDER: Shape = {
     ),
     "transactions": f"{struct(_TRANSACTION)}[]",
     "refunds": f"{struct(REFUND)}[]",
+    "fulfillments": f"{struct(_SHIPMENT)}[]",
     "lineItems": _nodes(LINE_ITEM),
     "shippingLines": _nodes(SHIPPING_LINE),
 }

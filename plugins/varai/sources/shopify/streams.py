@@ -19,7 +19,7 @@ _ORDER_REDACTIONS: tuple[tuple[str, ...], ...] = (
     *(("billingAddress", field) for field in _PLACE_FIELDS),
     ("lineItems", "nodes", "[]", "customAttributes"),
     ("refunds", "[]", "note"),
-    ("fulfillments", "[]", "trackingInfo"),
+    *(("fulfillments", "[]", "trackingInfo", "[]", field) for field in ("number", "url")),
 )
 
 STREAMS: Final = (
@@ -51,7 +51,7 @@ STREAMS: Final = (
     StreamSpec(
         "orders",
         "order",
-        ORDER_ENTITIES,
+        (*ORDER_ENTITIES, "shipment"),
         sealed=True,
         needs_scopes=("read_orders", "read_all_orders", "read_customers", "read_products", "read_fulfillments"),
         subject_path=("customer", "id"),

@@ -109,6 +109,20 @@ REFUND = {
         ]
     },
 }
+SHIPMENT = {
+    "id": gid("Fulfillment", 81),
+    "createdAt": "2026-07-01T09:00:00Z",
+    "updatedAt": "2026-07-02T12:00:00Z",
+    "status": "SUCCESS",
+    "displayStatus": "DELIVERED",
+    "inTransitAt": "2026-07-01T12:00:00Z",
+    "estimatedDeliveryAt": "2026-07-03T00:00:00Z",
+    "deliveredAt": "2026-07-02T12:00:00Z",
+    "totalQuantity": 4,
+    "location": {"id": gid("Location", 1)},
+    "service": {"serviceName": "Manual"},
+    "trackingInfo": [{"company": "Royal Mail", "number": "TRACK-ME", "url": "https://carrier.test/TRACK-ME"}],
+}
 ORDER = {
     "id": gid("Order", 2),
     "updatedAt": "2026-07-03T00:00:00Z",
@@ -139,6 +153,7 @@ ORDER = {
             "processedAt": "2026-06-30T23:31:00Z",
         }
     ],
+    "fulfillments": [SHIPMENT],
 }
 PAGED_ORDER = {
     **ORDER,
