@@ -12,7 +12,9 @@ from sandbox.world import catalogue_bodies as catalogue
 from sandbox.world import order_bodies as orders
 from sandbox.world.baskets import Sale, Till
 from sandbox.world.defects import Plan, plan, spoil_order, spoil_product, spoil_variant
+from sandbox.world.edits import edited_at, edited_body
 from sandbox.world.frames import Product, Variant, make_products, places_of
+from sandbox.world.gift_cards import GATEWAY, Wallet
 from sandbox.world.people import Person, make_people
 from sandbox.world.people_bodies import Spent, customer_body
 from sandbox.world.returns import Counter, Return
@@ -159,11 +161,13 @@ def _write_people(
 
 
 class _Books:
-    """Writes orders with lines, shipments, delivery, payments and refunds."""
+    """Writes orders with lines, shipments, edits, delivery, payments and refunds."""
 
     def __init__(self, writer: ShopWriter, spec: WorldSpec, chosen: Plan) -> None:
         self.writer, self.spec, self.chosen = writer, spec, chosen
         self.packer = Packer(spec.country, spec.anchor, places_of(spec), random_of(spec, "shipments"))
+        self.wallet = Wallet(random_of(spec, "gift cards"))
+        self.editing = random_of(spec, "edits")
 
     def enter(self, sale: Sale, back: Return | None) -> None:
         put, currency = self.writer.put, self.spec.currency
@@ -173,6 +177,9 @@ class _Books:
         moved = (moment for parcel in parcels for moment in (parcel.left, parcel.arrived))
         touched = instant(max(filter(None, (shipped, sale.cancelled, back.when if back else None, *moved))))
         body = {**orders.order_body(sale, back, currency), **shipped_body(sale, parcels)}
+        edited = edited_at(sale, self.spec.anchor, self.editing)
+        if edited:
+            body |= edited_body(sale, edited, currency)
         spoil_order(body, sale.id, self.chosen)
         parent = body["id"]
         put(parent, "Order", body, created_at=when, updated_at=touched)
@@ -199,13 +206,16 @@ class _Books:
                 created_at=when,
                 updated_at=when,
             )
-        self._pay(sale, "SALE", sale.total, sale.when, orders.PAY_OFFSET)
+        by_card = self.wallet.pay(sale, back)
+        self._pay(sale, "SALE", sale.total - by_card, sale.when, orders.PAY_OFFSET)
+        if by_card:
+            self._pay(sale, "SALE", by_card, sale.when, orders.PAY_OFFSET + 2, GATEWAY)
         if back:
             self._pay(sale, "REFUND", back.total, back.when, orders.PAY_OFFSET + 1)
             self._refund(sale, back)
 
-    def _pay(self, sale: Sale, kind: str, amount: int, when: datetime, offset: int) -> None:
-        body = orders.payment_body(sale, kind, amount, when, offset, self.spec.currency)
+    def _pay(self, sale: Sale, kind: str, amount: int, when: datetime, offset: int, gateway: str | None = None) -> None:
+        body = orders.payment_body(sale, kind, amount, when, offset, self.spec.currency, gateway)
         self.writer.put(
             body["id"],
             "OrderTransaction",

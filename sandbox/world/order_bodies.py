@@ -224,9 +224,11 @@ def shipping_body(sale: Sale, currency: str) -> Body:
     }
 
 
-def payment_body(sale: Sale, kind: str, amount: int, when: datetime, offset: int, currency: str) -> Body:
-    """A movement of money: SALE or REFUND."""
-    gateway = _gateway(sale)
+def payment_body(
+    sale: Sale, kind: str, amount: int, when: datetime, offset: int, currency: str, gateway: str | None = None
+) -> Body:
+    """A movement of money: SALE or REFUND; by the sale's own gateway unless another is named."""
+    gateway = gateway or _gateway(sale)
     return {
         "id": gid("OrderTransaction", sale.id * 10 + offset),
         "kind": kind,

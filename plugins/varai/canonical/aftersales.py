@@ -1,4 +1,4 @@
-"""Entities of what follows a sale: how it was shipped."""
+"""Entities of what goes with a sale and follows it: tips, gift cards, edits, shipments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,42 @@ _SHIPMENT = (
     Field("estimated_delivery_at", "instant", "internal", "when it is expected to arrive"),
     Field("delivered_at", "instant", "internal", "when it arrived"),
 )
+_ORDER_EDIT = (
+    Field("order_id", "text", "internal", "source_id of the order", required=True),
+    Field("happened_at", "instant", "internal", "when the order was edited"),
+    Field("happened_on", "date", "internal", "happened_at in the zone the shop had then"),
+    Field("added_quantity", "integer", "internal", "pieces added"),
+    Field("removed_quantity", "integer", "internal", "pieces taken out"),
+    Field("added_minor", "minor", "internal", "what was added comes to, after discounts and taxes"),
+    Field("removed_minor", "minor", "internal", "what was taken out came to, after discounts and taxes"),
+    Field(
+        "changed_minor", "minor", "internal", "what other prices, discounts and taxes do to what stayed; negative: less"
+    ),
+    Field("currency", "text", "internal", "ISO 4217"),
+)
+_GIFT_CARD_MOVEMENT = (
+    Field("order_id", "text", "internal", "source_id of the order", required=True),
+    Field("line_id", "text", "internal", "source_id of the order line that sold it; null for other movements"),
+    Field("transaction_id", "text", "internal", "source_id of the transaction that moved it; null where it was sold"),
+    Field("kind", "text", "internal", "issued (sold), redeemed (paid with) or credited (given back)", required=True),
+    Field("amount_minor", "minor", "internal", "what the cards' value moves by; negative where it is redeemed"),
+    Field("currency", "text", "internal", "ISO 4217"),
+    Field(
+        "processed_at", "instant", "internal", "when it was redeemed or credited; what was sold has its order's time"
+    ),
+)
+_TIP = (
+    Field("order_id", "text", "internal", "source_id of the order", required=True),
+    Field("amount_minor", "minor", "internal", "all tips of the order"),
+    Field("currency", "text", "internal", "ISO 4217"),
+)
 
 ENTITIES: Mapping[str, tuple[str, tuple[Field, ...]]] = {
+    "tip": ("What a shopper gave on top. One row per order with a tip.", _TIP),
+    "gift_card_movement": (
+        "Value that gift cards gain or lose by an order. One row per line that sells some and per transaction with one.",
+        _GIFT_CARD_MOVEMENT,
+    ),
+    "order_edit": ("A change of an order after it was placed. One row per edit.", _ORDER_EDIT),
     "shipment": ("Goods of an order on their way. One row per shipment.", _SHIPMENT),
 }

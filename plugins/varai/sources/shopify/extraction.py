@@ -9,6 +9,7 @@ from varai.sources.contract import Deletion, Listing, Page, Session
 from varai.sources.shopify import queries
 from varai.sources.shopify.census import proven
 from varai.sources.shopify.client import open_shop
+from varai.sources.shopify.edits import with_edits
 from varai.sources.shopify.listing import list_ids
 from varai.sources.shopify.reading import Reading, destroyed_products
 
@@ -49,7 +50,8 @@ class ShopifyExtraction:
         """The pages; the counts are there when they are exhausted."""
         with open_shop(self._session) as client:
             reading = Reading(client, self._stream, self._window)
-            yield from (page for page in proven(reading) if page.count)
+            pages = with_edits(reading, proven(reading)) if self._stream == "orders" else proven(reading)
+            yield from (page for page in pages if page.count)
             destroyed = destroyed_products(reading) if self._stream in ("products", "inventory") else ()
             if self._stream == "products":
                 self._deletions = destroyed

@@ -28,6 +28,13 @@ refundLineItems(first: 10) {{ nodes {{ {of.REFUND_LINE} }} {_PAGE_INFO} }}
 refundShippingLines(first: 3) {{ nodes {{ {of.REFUND_SHIPPING} }} {_PAGE_INFO} }}
 orderAdjustments(first: 3) {{ nodes {{ {of.ADJUSTMENT} }} {_PAGE_INFO} }}"""
 
+
+def _agreements(more: str, sales: str) -> str:
+    """Agreements of an order with their sales; what they say of pages decides how much comes at once."""
+    inside = f"{of.AGREEMENT} sales({sales}) {{ nodes {{ {of.SALE} }} {_PAGE_INFO} }}"
+    return f"id agreements({more}) {{ nodes {{ {inside} }} {_PAGE_INFO} }}"
+
+
 _WHOLE = {
     "products": f"{of.PRODUCT} {_VARIANTS} {_IMAGES}",
     "customers": of.CUSTOMER,
@@ -79,8 +86,14 @@ COUNT: Mapping[str, str] = {
 NODES: Mapping[str, str] = {
     **{name: _by_ids(_TYPE[name], whole) for name, whole in _WHOLE.items()},
     "refunds": _by_ids("Refund", f"__typename {_REFUND}"),
+    "agreements": _by_ids("Order", _agreements("first: 10", "first: 50")),
 }
-"""Whole records by their ids."""
+"""Whole records by their ids; of agreements, the first ones of their orders."""
+
+AGREEMENTS = f"""query ($id: ID!, $after: String, $sales: String) {{
+  node(id: $id) {{ ... on Order {{ {_agreements("first: 1, after: $after", "first: 250, after: $sales")} }} }}
+}}"""
+"""One agreement of an order with many: an agreement is no node, so its sales are reached through its order alone."""
 
 LEVELS = f"""query ($id: ID!, $query: String, $first: Int!, $after: String) {{
   node(id: $id) {{ ... on Location {{
@@ -154,7 +167,7 @@ def bulk_query(stream: str, filter: str | None = None) -> str:
 def query_hash(stream: str) -> str:
     """SHA-256 over the API version and the documents that give a stream its records; moves when the selection does."""
     parts = [API_VERSION, PAGE.get(stream, ""), _BULK.get(stream, "")]
-    parts += {"shop": [SHOP], "inventory": [LEVELS], "orders": [NODES["refunds"]]}.get(stream, [])
+    parts += {"shop": [SHOP], "inventory": [LEVELS], "orders": [NODES["refunds"], NODES["agreements"]]}.get(stream, [])
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -166,6 +179,7 @@ DOCUMENTS: Mapping[str, str] = {
     **{f"nodes {name}": text for name, text in NODES.items()},
     **{f"drain {name}": text for name, text in DRAIN.items()},
     **{f"bulk {name}": bulk_query(name, "updated_at:<'2026-11-01T00:00:00Z'") for name in _BULK},
+    "agreements": AGREEMENTS,
     "levels": LEVELS,
     "levels census": LEVELS_CENSUS,
     "run bulk": RUN_BULK,

@@ -117,3 +117,9 @@ fulfillments {{ id createdAt updatedAt status displayStatus inTransitAt estimate
   location {{ id }} service {{ serviceName }} trackingInfo {{ company number url }} }}"""
 
 REFUND = f"id createdAt updatedAt processedAt note order {{ id }} totalRefundedSet {_MONEY}"
+
+AGREEMENT = "__typename id happenedAt reason"
+
+SALE = f"""
+__typename id actionType lineType quantity totalAmount {_MONEY} totalTaxAmount {_MONEY}
+totalDiscountAmountAfterTaxes {_MONEY} ... on ProductSale {{ lineItem {{ id }} }} ... on GiftCardSale {{ lineItem {{ id }} }}"""

@@ -89,6 +89,8 @@ REFUND: Shape = {
     "refundShippingLines": _nodes(_REFUND_SHIPPING),
     "orderAdjustments": _nodes(_ADJUSTMENT),
 }
+_SALE: Shape = {**texts("actionType", "lineType", "quantity"), "totalAmount": _BAG}
+EDIT: Shape = {**texts("id", "happenedAt"), "sales": _nodes(_SALE)}
 _SHIPMENT: Shape = {
     **texts("id", "status", "displayStatus", "totalQuantity"),
     **texts("createdAt", "inTransitAt", "estimatedDeliveryAt", "deliveredAt"),
@@ -106,6 +108,7 @@ _ORDER: Shape = {
     **dict.fromkeys(
         ("subtotalPriceSet", "totalTaxSet", "totalShippingPriceSet", "totalDiscountsSet", "totalPriceSet"), _BAG
     ),
+    "totalTipReceivedSet": _BAG,
     "transactions": f"{struct(_TRANSACTION)}[]",
     "refunds": f"{struct(REFUND)}[]",
     "fulfillments": f"{struct(_SHIPMENT)}[]",
@@ -115,7 +118,7 @@ _ORDER: Shape = {
 
 _ALONE: Mapping[str, Shape] = {
     "products": {PARENT: TEXT, **VARIANT, **IMAGE},
-    "orders": {PARENT: TEXT, **LINE_ITEM, **SHIPPING_LINE, **REFUND},
+    "orders": {PARENT: TEXT, **LINE_ITEM, **SHIPPING_LINE, **REFUND, **EDIT},
 }
 _RECORDS: Mapping[str, Shape] = {
     "shop": _SHOP,

@@ -51,7 +51,7 @@ STREAMS: Final = (
     StreamSpec(
         "orders",
         "order",
-        (*ORDER_ENTITIES, "shipment"),
+        (*ORDER_ENTITIES, "tip", "gift_card_movement", "order_edit", "shipment"),
         sealed=True,
         needs_scopes=("read_orders", "read_all_orders", "read_customers", "read_products", "read_fulfillments"),
         subject_path=("customer", "id"),

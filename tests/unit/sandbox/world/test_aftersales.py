@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.unit.sandbox.world.test_orders import amount
+
 
 def test_shipments_hold_what_was_bought_and_keep_time(either: Any) -> None:
     lines, seen = either.by_parent("LineItem"), Counter[str]()
@@ -29,3 +31,22 @@ def test_shipments_hold_what_was_bought_and_keep_time(either: Any) -> None:
         seen["not yet"] += state == "UNFULFILLED" and not order.body["cancelledAt"]
     for kind in ("late", "on its way", "in two", "not yet"):
         assert seen[kind] > 0, kind
+
+
+def test_an_edit_and_what_was_bought_first_are_the_order(either: Any) -> None:
+    lines = {line.gid: line.body for line in either.of("LineItem")}
+    edited = [order for order in either.of("Order") if order.body["edited"]]
+    assert edited
+    for order in edited:
+        first, edit = order.body["agreements"]
+        assert order.created_at == first["happenedAt"] < edit["happenedAt"] <= order.updated_at
+        sold = {sale["lineItem"]["id"]: sale["quantity"] for one in (first, edit) for sale in one["sales"]}
+        assert sold == {gid: lines[gid]["quantity"] for gid in sold} and len(sold) > 1
+        added = sum(amount(sale["totalAmount"]) for sale in edit["sales"])
+        assert added == amount(order.body["totalPriceSet"]) - amount(order.body["originalTotalPriceSet"]) > 0
+
+
+def test_gift_cards_pay_no_more_than_was_sold(either: Any) -> None:
+    sold = sum(amount(line.body["originalTotalSet"]) for line in either.of("LineItem") if line.body["isGiftCard"])
+    paid = [one for one in either.of("OrderTransaction") if one.body["gateway"] == "gift_card"]
+    assert 0 < sum(amount(one.body["amountSet"]) for one in paid) <= sold

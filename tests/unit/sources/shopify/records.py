@@ -151,9 +151,34 @@ ORDER = {
             "amountSet": bag("34.00"),
             "test": False,
             "processedAt": "2026-06-30T23:31:00Z",
-        }
+        },
+        {
+            "id": gid("OrderTransaction", 62),
+            "kind": "REFUND",
+            "status": "SUCCESS",
+            "gateway": "gift_card",
+            "amountSet": bag("4.00"),
+            "test": False,
+            "processedAt": "2026-07-02T23:30:00Z",
+        },
     ],
+    "totalTipReceivedSet": bag("1.50"),
     "fulfillments": [SHIPMENT],
+}
+EDIT = {
+    "__typename": "OrderEditAgreement",
+    "id": gid("SalesAgreement", 91),
+    "happenedAt": "2026-06-30T23:45:00Z",
+    "reason": "ORDER_EDIT",
+    "sales": {
+        "nodes": [
+            {"actionType": "ORDER", "lineType": "PRODUCT", "quantity": 2, "totalAmount": bag("20.01")},
+            {"actionType": "ORDER", "lineType": "SHIPPING", "quantity": 1, "totalAmount": bag("1.00")},
+            {"actionType": "RETURN", "lineType": "PRODUCT", "quantity": -1, "totalAmount": bag("-9.005")},
+            {"actionType": "UPDATE", "lineType": "PRODUCT", "quantity": None, "totalAmount": bag("-0.50")},
+        ]
+    },
+    "__parentId": ORDER["id"],
 }
 PAGED_ORDER = {
     **ORDER,
@@ -167,6 +192,7 @@ BULK_ORDER = (
     {**ITEM, "__parentId": ORDER["id"]},
     {"__typename": "Refund", **REFUND, "__parentId": ORDER["id"]},
     {**MANUAL, "__parentId": ORDER["id"]},
+    EDIT,
 )
 VARIANT = {
     "id": gid("ProductVariant", 11),

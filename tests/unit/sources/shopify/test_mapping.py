@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.sources.shopify.records import (
     BULK_ORDER,
     BULK_PRODUCT,
+    EDIT,
     ENTITIES,
     FACTS,
     ITEM,
@@ -36,6 +37,9 @@ from varai.kernel import Malformed, Misconfigured
 from varai.sources import EarlierZone, ShopFacts, connector
 from varai.sources.shopify import CONNECTOR
 
+CARD = {**ITEM, "id": gid("LineItem", 33), "isGiftCard": True, "taxLines": [], "discountAllocations": []}
+LINES_WITH_CARD = {"nodes": [*PAGED_ORDER["lineItems"]["nodes"], CARD]}
+
 
 def without(rows: Rows, *names: str) -> Rows:
     """Rows without run fields, sorted by identity."""
@@ -48,12 +52,20 @@ def without(rows: Rows, *names: str) -> Rows:
 
 
 @pytest.mark.parametrize(
-    ("stream", "paged", "bulk"), [("orders", PAGED_ORDER, BULK_ORDER), ("products", PAGED_PRODUCT, BULK_PRODUCT)]
+    ("stream", "paged", "bulk"),
+    [
+        (
+            "orders",
+            ({**PAGED_ORDER, "lineItems": LINES_WITH_CARD}, EDIT),
+            (*BULK_ORDER, {**CARD, "__parentId": ORDER["id"]}),
+        ),
+        ("products", (PAGED_PRODUCT,), BULK_PRODUCT),
+    ],
 )
 def test_both_line_shapes_give_the_same_rows(
-    stream: str, paged: dict[str, Any], bulk: tuple[dict[str, Any], ...]
+    stream: str, paged: tuple[dict[str, Any], ...], bulk: tuple[dict[str, Any], ...]
 ) -> None:
-    inside = without(rows_of(stream, paged), "position", "source_updated_at")
+    inside = without(rows_of(stream, *paged), "position", "source_updated_at")
     alone = without(rows_of(stream, *bulk), "position", "source_updated_at")
     if stream == "orders":  # a line without an id of its own is named by its place, in either shape
         assert [row["source_id"] for row in inside["refund_line"]] == ["51#line/0"]
@@ -77,6 +89,7 @@ def test_a_record_reads_the_same_beside_child_lines_as_without(
 def test_children_carry_their_record_and_its_time() -> None:
     rows = rows_of("orders", PAGED_ORDER)
     for name in ENTITIES["orders"]:
+        assert rows[name] or name == "order_edit", name
         for row in rows[name]:
             assert row["root_id"] == "2", name
             assert row["source_updated_at"] == datetime(2026, 7, 3, tzinfo=UTC), name

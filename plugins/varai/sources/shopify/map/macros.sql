@@ -39,3 +39,8 @@ CREATE MACRO has_rx(properties) AS CASE WHEN len(properties) > 0 THEN
     len(list_filter(properties, one -> regexp_full_match(lower(one.key), '_?(rx|prescription)([ _:-].*)?'))) > 0 END;
 CREATE MACRO lens_of(properties) AS CASE WHEN len(properties) > 0 THEN
     text_of(list_filter(properties, one -> lower(one.key) IN ('lens_type', 'lens type', 'lens', '_lens_type'))[1].value) END;
+
+-- Sales of an order's edit: what they come to, and how many pieces of goods they are about.
+CREATE MACRO totals_of(sales) AS minors_of(list_transform(sales, one -> one."totalAmount"));
+CREATE MACRO pieces_of(sales) AS coalesce(abs(list_sum(list_transform(
+    list_filter(sales, one -> one."lineType" IN ('PRODUCT', 'GIFT_CARD')), one -> parse_integer(one.quantity)))), 0);
