@@ -12,7 +12,8 @@ kinds, and what else they take:
 - `throttled`: THROTTLED inside HTTP 200, and the bucket is emptied
 - `wrong_count` (`delta`, 1): counts and bulk counts are off; `duplicate_page`: the page before is sent again, whole;
   `missing_page`: the rows of one page are passed over in silence
-- `stuck_bulk`: the operation runs for ever; `failed_bulk`: it fails halfway with a partial file
+- `slow_bulk` (`seconds`, 1): the operation runs so long before it writes; `stuck_bulk`: for ever; `failed_bulk`: it fails halfway
+  with a partial file
 - `wrong_version` (`version`): answered by another API version; `clock_skew` (`seconds`): the Date header is off
 """
 

@@ -196,6 +196,10 @@ class _Run:
         fault = self._shop.faults.strike("wrong_count", "graphql", self._text)
         return 0 if fault is None else int(fault.options.get("delta", 1))
 
+    def _held_s(self) -> float:
+        fault = self._shop.faults.strike("slow_bulk", "graphql", self._text)
+        return 0.0 if fault is None else float(fault.options.get("seconds", 1))
+
     def _query(self, selection: Selection) -> dict[str, Any]:
         if any(pick.name.endswith("Count") for pick in selection.picks):
             self._request.count_delta = self._delta()
@@ -243,6 +247,7 @@ class _Run:
             grouped=bool(arguments.get("groupObjects")),
             request=self._request,
             address=lambda number: self._origin + self._shop.signed_path(number),
+            held_s=self._held_s(),
             stuck=self._strikes("stuck_bulk"),
             failed=self._strikes("failed_bulk"),
             count_delta=self._delta(),

@@ -96,7 +96,7 @@ class Operation:
 class Work:
     """What an operation shall do: the checked selection, and what shall go wrong with it.
 
-    `address` makes the address of the file from the operation's number.
+    `address` makes the address of the file from the operation's number; `held_s` are seconds that it runs before it writes.
     """
 
     query: str
@@ -104,6 +104,7 @@ class Work:
     grouped: bool
     request: Request
     address: Callable[[int], str]
+    held_s: float = 0.0
     stuck: bool = False
     failed: bool = False
     count_delta: int = 0
@@ -182,6 +183,7 @@ class BulkOperations:
         path = self.file_of(operation.number)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._set(operation, status="RUNNING")
+        operation.cancelled.wait(work.held_s)
         reader = ShopReader(self._shop)
         try:
             with path.open("wb") as file:

@@ -18,6 +18,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "wrong_count": frozenset({"graphql"}),
     "duplicate_page": frozenset({"graphql"}),
     "missing_page": frozenset({"graphql"}),
+    "slow_bulk": frozenset({"graphql"}),
     "stuck_bulk": frozenset({"graphql"}),
     "failed_bulk": frozenset({"graphql"}),
     "wrong_version": frozenset({"graphql"}),

@@ -65,7 +65,6 @@ LASTING: list[tuple[str, dict[str, Any], type[VaraiError], str]] = [
     ("throttled", {}, Throttled, "kept the feed throttled"),
     ("revoked_token", {}, Unauthorised, "token"),
     ("wrong_version", {"version": "2027-01"}, Malformed, "'2027-01', but 2026-10 was asked for"),
-    ("failed_bulk", {}, Unavailable, "failed 3 times"),
 ]
 
 

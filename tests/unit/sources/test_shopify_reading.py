@@ -21,9 +21,9 @@ from tests.unit.sources.conftest import (
     put_product,
     stamp,
 )
-from varai.kernel import Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, Unbalanced, Window
+from varai.kernel import Malformed, Misconfigured, Unauthorised, Unavailable, Unbalanced, Window
 from varai.sources import Page, connector
-from varai.sources.shopify import bulk, queries
+from varai.sources.shopify import queries
 from varai.sources.shopify.client import open_shop
 from varai.sources.shopify.listing import list_ids
 from varai.sources.shopify.reading import Reading
@@ -260,18 +260,6 @@ def test_an_operation_that_stands_still_is_given_up_and_its_place_given_back(mak
         shop.land("products", bulk_stall_s=3)
     assert "bulkOperationCancel" in str(shop.requests())
     assert shop.land("products").records == 2
-
-
-def test_a_shop_whose_places_are_taken_is_throttled(make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = make_shop(products=1)
-    monkeypatch.setattr(bulk, "_LONGEST_QUEUE_S", 5.0)
-    monkeypatch.setattr(bulk, "_cancel", lambda client, operation: None)
-    shop.fault("stuck_bulk", times=5)
-    for _ in range(5):
-        with pytest.raises(Unavailable):
-            shop.land("products", bulk_stall_s=0.1)
-    with pytest.raises(Throttled, match="all places"):
-        shop.land("products")
 
 
 def test_a_page_that_never_moves_on_is_an_error(make_shop: MakeShop) -> None:

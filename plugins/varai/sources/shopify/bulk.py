@@ -1,24 +1,20 @@
 """Bulk operations: the vendor writes a whole stream to a file, which is read once, in constant memory.
 
-In: the text of a bulk query. Out: the file in blocks of whole lines, and the vendor's own counts of them. Only a
-COMPLETED file is read: a partial one is a silent loss. https://shopify.dev/docs/api/usage/bulk-operations/queries
+In: the text of a bulk query. Out: where its file is, and the vendor's own counts of what it holds. Only a COMPLETED file
+is read: a partial one is a silent loss. A shop has five places for operations, which all apps of it and all streams of a
+feed share; who finds them taken waits. https://shopify.dev/docs/api/usage/bulk-operations/queries
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
-import urllib3
-from urllib3.exceptions import HTTPError
 
 from varai.kernel import Gone, Malformed, Throttled, Unauthorised, Unavailable, VaraiError
 from varai.sources.shopify import queries
 from varai.sources.shopify.client import Client
-from varai.sources.shopify.lines import blocks
-from varai.sources.transport import ATTEMPTS, insist
 
 FIRST_POLL_S: Final = 0.1
 LONGEST_POLL_S: Final = 10.0
@@ -27,6 +23,10 @@ STALL_S: Final = 1800.0
 _STARTS = 3
 _LONGEST_QUEUE_S: Final = 900.0
 _CHUNK = 1 << 18
+
+
+class NeverWhole(Unavailable):
+    """The vendor fails at an operation every time; what is asked for must be read another way."""
 
 
 class Operation(msgspec.Struct, rename="camel"):
@@ -68,25 +68,54 @@ class _PollData(msgspec.Struct):
     node: Operation | None = None
 
 
+class _Begun(msgspec.Struct, rename="camel"):
+    """An operation that somebody began, and what it asks for."""
+
+    id: str
+    status: str
+    query: str
+    created_at: datetime
+
+
+class _BegunPage(msgspec.Struct):
+    nodes: list[_Begun]
+
+
+class _BegunData(msgspec.Struct):
+    page: _BegunPage
+
+
 class _Failed(Exception):
     """The vendor failed at it; starting again may help."""
 
 
-def complete(client: Client, text: str) -> Operation:
+def complete(client: Client, text: str, *, since: datetime | None = None) -> Operation:
     """Run a bulk query to its end; one that the vendor fails is started again.
 
+    Args:
+        since: one that runs already and was begun at or after this instant, by a read that was killed, is taken over.
+
     Raises:
-        Unavailable: it stood still, was cancelled, or failed every time.
+        NeverWhole: it failed every time. Unavailable: it stood still or was cancelled.
         Throttled: too many operations of the shop run already.
         Unauthorised: a scope is missing. Malformed: the query is refused. Gone: its result expired.
     """
+    found = _running(client, text, since) if since is not None else None
     for _ in range(_STARTS):
-        started = _start(client, text)
+        started, found = found or _start(client, text), None
         try:
             return _await(client, started)
         except _Failed:
             continue
-    raise Unavailable(f"Shopify's bulk operation failed {_STARTS} times.")
+    raise NeverWhole(f"Shopify's bulk operation failed {_STARTS} times.")
+
+
+def _running(client: Client, text: str, since: datetime) -> Operation | None:
+    """An operation of ours that runs and asks for just this; to start it again would take a second place for the same file."""
+    for one in client.ask(queries.BEGUN_BULKS, {}, _BegunData).page.nodes:
+        if one.query == text and one.status in ("CREATED", "RUNNING") and one.created_at >= since:
+            return Operation(one.id, one.status)
+    return None
 
 
 def _start(client: Client, text: str) -> Operation:
@@ -152,43 +181,3 @@ def _cancel(client: Client, operation: Operation) -> None:
         client.ask(queries.CANCEL_BULK, {"id": operation.id}, _RunData)
     except VaraiError:
         return
-
-
-def download(client: Client, operation: Operation) -> Iterator[bytes]:
-    """The file in blocks of whole lines. A cut download begins again and passes over what was already given.
-
-    Raises Unavailable when it stays cut, Gone when it has expired.
-    """
-    if operation.url is not None:
-        yield from blocks(_chunks(client, operation.url))
-
-
-def _chunks(client: Client, url: str) -> Iterator[bytes]:
-    """The bytes of the file, each once, over as many connections as it takes."""
-    if urlsplit(url).scheme != "https" and urlsplit(client.session.base_url).scheme == "https":
-        raise Malformed("Shopify named a bulk file without TLS; it was not fetched.")
-    given = 0
-    for attempt in range(ATTEMPTS):
-        answer = insist(lambda: _open(client, url))
-        try:
-            at = 0
-            for chunk in answer.stream(_CHUNK):
-                fresh = chunk[max(0, given - at) :]
-                at += len(chunk)
-                if fresh:
-                    given += len(fresh)
-                    yield fresh
-            return
-        except HTTPError as error:
-            if attempt == ATTEMPTS - 1:
-                raise client.http.broken(error) from error
-        finally:
-            answer.close()
-
-
-def _open(client: Client, url: str) -> urllib3.BaseHTTPResponse:
-    """Begin a download: no token goes with it, for the address is signed and of another origin."""
-    try:
-        return client.http.send("GET", url, headers={"Accept": "*/*"}, stream=True)
-    except Unauthorised as error:
-        raise Gone("The address of Shopify's bulk file is no longer good.") from error

@@ -19,7 +19,8 @@ from varai.sources.shopify import bulk, queries
 from varai.sources.shopify.client import open_shop
 from varai.sources.shopify.lines import head_of, number
 from varai.sources.shopify.pages import by_ids
-from varai.sources.shopify.reading import Reading, location_ids, read
+from varai.sources.shopify.reading import Reading, location_ids
+from varai.sources.shopify.ways import read
 
 ROUNDS: Final = 3
 _GID = {"products": "Product", "customers": "Customer", "orders": "Order"}
@@ -62,10 +63,17 @@ def _counted(reading: Reading) -> Iterator[Page]:
 
 
 def _counted_in_bulk(reading: Reading) -> Iterator[Page]:
-    """Inventory levels have no count: a second operation over ids alone counts them, without being downloaded."""
+    """Inventory levels have no count: a second operation over ids alone counts them, without being downloaded.
+
+    Where every such operation fails, their ids are listed page by page.
+    """
     for _ in range(ROUNDS):
         yield from read(reading)
-        operation = bulk.complete(reading.client, queries.bulk_query("inventory-census"))
+        try:
+            operation = bulk.complete(reading.client, queries.bulk_query("inventory-census"))
+        except bulk.NeverWhole:
+            yield from _settled(reading)
+            return
         levels = operation.objects - operation.roots
         reading.vendor_count = levels + reading.again
         if levels == len(reading.seen):
@@ -96,7 +104,7 @@ def _fetched(reading: Reading, missed: list[int]) -> Iterator[Page]:
         return
     ids = [f"gid://shopify/{kind}/{key}" for key in missed]
     for nodes in by_ids(reading.client, queries.NODES[reading.stream], ids):
-        yield reading.page(nodes)
+        yield from reading.pages(nodes)
 
 
 def count(session: Session, stream: str, window: Window) -> int | None:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from varai.kernel import Malformed
+from varai.kernel import Malformed, Unbalanced
 from varai.sources.contract import Page
 from varai.sources.decoding import decode
 from varai.sources.seen import Meeting, Seen
@@ -40,6 +40,13 @@ class Connection(msgspec.Struct, rename="camel"):
 
     nodes: list[msgspec.Raw]
     page_info: PageInfo = msgspec.field(default_factory=PageInfo)
+
+
+class _Count(msgspec.Struct):
+    """The vendor's count of a connection."""
+
+    count: int
+    precision: str
 
 
 class _Rest(msgspec.Struct, rename="camel"):
@@ -132,7 +139,7 @@ class Complete(NamedTuple):
     drain: Callable[[str, str, str], list[msgspec.Raw]]
 
     def __call__(self, node: msgspec.Raw) -> bytes:
-        """The node with every connection drained to its end."""
+        """The node with every connection drained to its end. Raises Unbalanced where the vendor counts more or fewer than came."""
         fields = decode(node, dict[str, msgspec.Raw])
         owner = decode(fields["id"], str)
         for name, value in fields.items():
@@ -141,8 +148,21 @@ class Complete(NamedTuple):
                 fields[name] = msgspec.Raw(b"[" + b",".join(refunds) + b"]")
             elif b'"pageInfo"' in bytes(value) and (rest := _connection(value)) and rest.page_info.has_next_page:
                 nodes = rest.nodes + self.drain(name, owner, rest.page_info.end_cursor or "")
+                _hold_to_count(name, len(nodes), fields.get(f"{name}Count"))
                 fields[name] = msgspec.Raw(msgspec.json.encode({"nodes": nodes}))
         return msgspec.json.encode(fields)
+
+
+def _hold_to_count(name: str, came: int, value: msgspec.Raw | None) -> None:
+    """Compare what a connection gave with the vendor's own count of it, where there is one and it is exact."""
+    if value is None or bytes(value) == b"null":
+        return
+    counted = decode(value, _Count)
+    if counted.precision == "EXACT" and counted.count != came:
+        raise Unbalanced(
+            f"Shopify counts {counted.count} {name} of a record, of which {came} came.",
+            "Nothing was published and the watermark stays; the next run reads the record again.",
+        )
 
 
 def _connection(value: msgspec.Raw) -> Connection | None:

@@ -142,6 +142,9 @@ RUN_BULK = """mutation ($query: String!) {
 POLL_BULK = """query ($id: ID!) {
   node: bulkOperation(id: $id) { id status errorCode objectCount rootObjectCount fileSize url }
 }"""
+BEGUN_BULKS = """query {
+  page: bulkOperations(first: 10, sortKey: CREATED_AT, reverse: true) { nodes { id status query createdAt } }
+}"""
 CANCEL_BULK = """mutation ($id: ID!) {
   run: bulkOperationCancel(id: $id) { bulkOperation { id status } userErrors { field message } }
 }"""
@@ -184,6 +187,7 @@ DOCUMENTS: Mapping[str, str] = {
     "levels census": LEVELS_CENSUS,
     "run bulk": RUN_BULK,
     "poll bulk": POLL_BULK,
+    "begun bulks": BEGUN_BULKS,
     "cancel bulk": CANCEL_BULK,
     "events": EVENTS,
     "check": CHECK,

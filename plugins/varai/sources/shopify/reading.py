@@ -1,43 +1,33 @@
-"""The ways to read a stream: by the file of a bulk operation or page by page; and what was met on the way.
+"""One read of a stream: what it has met so far, and how nodes become its pages.
 
 In: a client, a stream, a window. Out: pages of NDJSON lines, each record once per version, with all its children; and
-the products that were destroyed. Both ways land the same records.
+the products that were destroyed. Which nodes are asked for is told in `ways`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 import msgspec
 
-from varai.kernel import Malformed, Unbalanced, Window
+from varai.kernel import Malformed, Window
 from varai.sources.contract import Deletion, Page
 from varai.sources.decoding import decode
 from varai.sources.seen import Seen
-from varai.sources.shopify import bulk, queries
+from varai.sources.shopify import queries
 from varai.sources.shopify.client import Client, instant
 from varai.sources.shopify.lines import (
-    BulkSplitter,
     Complete,
     Glance,
     Head,
-    LevelSplitter,
     glance,
     head_of,
     line_of,
     number,
 )
-from varai.sources.shopify.pages import LARGEST_PAGE, Pager, by_ids
-
-_DRAIN_PAGE: Final = 100
-_REFUNDS_AT_ONCE: Final = 2000
-
-
-class _Data(msgspec.Struct):
-    node: msgspec.Raw
+from varai.sources.shopify.pages import LARGEST_BODY, LARGEST_PAGE, Pager, by_ids
 
 
 class _Id(msgspec.Struct):
@@ -88,12 +78,17 @@ class Reading:
             return end
         return f"updated_at:>='{instant(self.window.start)}' AND {end}"
 
-    def page(self, nodes: list[msgspec.Raw]) -> Page:
-        """Nodes as lines; those met before in the same version are left out, unfinished ones completed."""
+    def pages(self, nodes: list[msgspec.Raw]) -> Iterator[Page]:
+        """Nodes as lines; those met before in the same version are left out, unfinished ones completed.
+
+        A record may grow a hundredfold when it is completed, so many of them come as several pages.
+        """
         glanced = glance(nodes)
         if glanced is not None:
-            return self.told(self._whole(nodes, glanced))
-        lines = []
+            yield self.told(self._whole(nodes, glanced))
+            return
+        lines: list[bytes] = []
+        size = 0
         for node in nodes:
             head = _head(node)
             met = self.seen.meet(number(head.id), head.updated_at)
@@ -101,7 +96,11 @@ class Reading:
                 continue
             self.again += met == "again"
             lines.append(line_of(node if head.complete else self._complete(node)))
-        return self.told(Page(b"".join(lines), len(lines), len(lines)))
+            size += len(lines[-1])
+            if size >= LARGEST_BODY:
+                yield self.told(Page(b"".join(lines), len(lines), len(lines)))
+                lines, size = [], 0
+        yield self.told(Page(b"".join(lines), len(lines), len(lines)))
 
     def _whole(self, nodes: list[msgspec.Raw], glanced: Glance) -> Page:
         """The page of nodes that needed no closer look."""
@@ -121,7 +120,7 @@ class Reading:
     def paged(self, document: str) -> Iterator[Page]:
         """The window by pages."""
         for nodes in self.pager.pages(document, {"query": self.filter}):
-            yield self.page(nodes)
+            yield from self.pages(nodes)
 
     def refunds(self, ids: list[str]) -> Iterator[Page]:
         """Refunds as child lines of their orders; they are no vendor records of the stream."""
@@ -132,7 +131,7 @@ class Reading:
 
 def _drain(client: Client, connection: str, owner: str, cursor: str) -> list[msgspec.Raw]:
     """The nodes of an owner's connection after a cursor."""
-    rest = Pager(client, _DRAIN_PAGE).pages(queries.DRAIN[connection], {"id": owner}, after=cursor)
+    rest = Pager(client).pages(queries.DRAIN[connection], {"id": owner}, after=cursor)
     return [node for nodes in rest for node in nodes]
 
 
@@ -147,74 +146,6 @@ def _head(node: msgspec.Raw) -> Head:
         return head_of(node)
     except msgspec.DecodeError as error:
         raise Malformed(f"A record of Shopify's has another shape than its schema promises ({error}).") from error
-
-
-def read_shop(reading: Reading) -> Iterator[Page]:
-    """The shop's own record, as it is now."""
-    yield reading.page([reading.client.ask(queries.SHOP, {}, _Data).node])
-
-
-def read_locations(reading: Reading) -> Iterator[Page]:
-    """All locations, for Shopify cannot filter them by time."""
-    for nodes in reading.pager.pages(queries.PAGE["locations"], {"query": None}):
-        yield reading.page(nodes)
-
-
-def read_bulk(reading: Reading) -> Iterator[Page]:
-    """A whole stream from the file of a bulk operation; then the refunds its orders name.
-
-    Raises Unbalanced when the file does not hold what the operation says it does.
-    """
-    stream = reading.stream
-    operation = bulk.complete(reading.client, queries.bulk_query(stream, reading.filter))
-    splitter = LevelSplitter(reading.seen) if stream == "inventory" else BulkSplitter(_ROOTS[stream], reading.seen)
-    lines = roots = 0
-    for block in bulk.download(reading.client, operation):
-        stretch = splitter.split(block)
-        lines += stretch.lines
-        roots += stretch.roots
-        yield reading.told(stretch.page)
-    reading.again += splitter.again
-    if (lines, roots) != (operation.objects, operation.roots):
-        raise Unbalanced(
-            f"Shopify's bulk file of {stream} holds {lines} lines, {roots} of them records,"
-            f" but the operation counted {operation.objects} and {operation.roots}.",
-            "Nothing was published and the watermark stays; the next run asks for a new file.",
-        )
-    if isinstance(splitter, BulkSplitter):
-        yield from _named_refunds(reading, splitter.refunds)
-
-
-def _named_refunds(reading: Reading, named: Sequence[int]) -> Iterator[Page]:
-    """The refunds that the orders of a bulk file name. Raises Unbalanced when some do not come.
-
-    That may be because their order went since the file was written: then the next file does not name them.
-    """
-    came = 0
-    for at in range(0, len(named), _REFUNDS_AT_ONCE):
-        for page in reading.refunds([f"gid://shopify/Refund/{key}" for key in named[at : at + _REFUNDS_AT_ONCE]]):
-            came += page.count
-            yield page
-    if came != len(named):
-        raise Unbalanced(
-            f"The orders of Shopify's bulk file name {len(named)} refunds, of which {came} came.",
-            "Nothing was published and the watermark stays; the next run asks for a new file.",
-        )
-
-
-_ROOTS = {"products": "Product", "customers": "Customer", "orders": "Order"}
-
-
-def read_listing(reading: Reading) -> Iterator[Page]:
-    """Records of a window, page by page."""
-    yield from reading.paged(queries.PAGE[reading.stream])
-
-
-def read_levels(reading: Reading) -> Iterator[Page]:
-    """Stock that moved in the window. It is asked for by location: an item's own date does not move with its stock."""
-    for location in location_ids(reading):
-        for nodes in reading.pager.pages(queries.LEVELS, {"id": location, "query": reading.filter}):
-            yield reading.page(nodes)
 
 
 def location_ids(reading: Reading) -> list[str]:
@@ -242,14 +173,3 @@ def destroyed_products(reading: Reading) -> tuple[Deletion, ...]:
                 source_id = str(number(event.subject_id))
                 found[source_id] = Deletion("product", source_id, event.created_at)
     return tuple(found.values())
-
-
-def read(reading: Reading) -> Iterator[Page]:
-    """The window, the way that suits it: a snapshot, a bulk operation for a whole stream, or pages."""
-    if reading.stream == "shop":
-        return read_shop(reading)
-    if reading.stream == "locations":
-        return read_locations(reading)
-    if reading.in_bulk:
-        return read_bulk(reading)
-    return read_levels(reading) if reading.stream == "inventory" else read_listing(reading)

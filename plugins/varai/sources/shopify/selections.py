@@ -48,7 +48,7 @@ shipsInventory address { city zip province provinceCode country countryCode }"""
 
 PRODUCT = f"""
 id updatedAt createdAt publishedAt title handle descriptionHtml vendor productType status tags isGiftCard
-onlineStoreUrl hasOnlyDefaultVariant totalInventory tracksInventory templateSuffix
+onlineStoreUrl hasOnlyDefaultVariant variantsCount {{ count precision }} totalInventory tracksInventory templateSuffix
 seo {{ title description }} category {{ id fullName }} options {{ id name position values }}
 {_metafields(_PRODUCT_METAFIELDS)}"""
 

@@ -141,6 +141,15 @@ def test_five_run_at_once_and_a_cancelled_one_makes_room(make_shop: Any) -> None
     assert [held["status"] for held in listed] == ["CANCELED", "RUNNING", "RUNNING", "RUNNING", "RUNNING", "COMPLETED"]
 
 
+def test_a_slow_one_runs_before_it_completes(make_shop: Any) -> None:
+    shop = make_shop(products=1)
+    shop.fault("slow_bulk", seconds=0.3)
+    started = shop.start_bulk("{ products { edges { node { id } } } }")["bulkOperation"]
+    listed = shop.data("{ bulkOperations(first: 1) { nodes { status objectCount } } }")["bulkOperations"]["nodes"]
+    assert listed[0] in ({"status": status, "objectCount": "0"} for status in ("CREATED", "RUNNING"))
+    assert shop.finished(started["id"])["objectCount"] == "1"
+
+
 def test_connections_nest_two_deep_and_no_deeper() -> None:
     def nested(levels: int) -> Selection:
         inside = [nested(levels - 1)] if levels else []

@@ -16,7 +16,7 @@ from sandbox.vendors.shopify.faults import KINDS
 PAGES = """query($after: String) { products(first: 3, after: $after, sortKey: ID) {
   nodes { id } pageInfo { hasNextPage endCursor } } productsCount { count } }"""
 COUNT = "{ productsCount(limit: null) { count } }"
-TESTED = frozenset({"stuck_bulk", "failed_bulk"})  # in test_bulk.py
+TESTED = frozenset({"slow_bulk", "stuck_bulk", "failed_bulk"})  # in test_bulk.py
 
 
 def ids(answer: dict[str, Any]) -> list[str]:
