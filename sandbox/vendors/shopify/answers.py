@@ -18,6 +18,7 @@ from sandbox.vendors.shopify.reader import Event, Row, ShopReader
 from sandbox.vendors.shopify.search import Condition, condition_of
 from sandbox.vendors.shopify.selection import LARGEST_PAGE, Connection, Pick, Selection
 from sandbox.vendors.shopify.store import number_of
+from sandbox.vendors.shopify.versions import VERSIONS
 
 CONNECTION_TYPES = {
     "products": "Product",
@@ -95,10 +96,10 @@ def _root(pick: Pick, request: Request, projector: Projector) -> Any:
         return _nodes([_single_id(pick, request)], pick, request, projector)[0]
     if name == "events":
         return _events(pick, request, projector)
-    if name == "shop":
-        return _one(Node("Shop", shop_body(request.facts)), pick, projector)
-    if name == "currentAppInstallation":
-        return _one(Node("AppInstallation", _installation(request)), pick, projector)
+    if name == "publicApiVersions":
+        return _versions(pick, projector)
+    if name in ("shop", "currentAppInstallation"):
+        return _one(_own(name, request), pick, projector)
     return _operations(pick, request, projector)
 
 
@@ -206,6 +207,17 @@ def _event_node(event: Event) -> Node:
         "message": f"{event.subject_type.lower()} {number_of(event.subject_gid)}: {event.action}",
     }
     return Node("BasicEvent", body)
+
+
+def _own(name: str, request: Request) -> Node:
+    """The shop, or this app in it."""
+    return Node("Shop", shop_body(request.facts)) if name == "shop" else Node("AppInstallation", _installation(request))
+
+
+def _versions(pick: Pick, projector: Projector) -> list[Any]:
+    assert pick.inner is not None  # noqa: S101 - an object field always has a selection
+    bodies = [{"handle": handle, "displayName": handle, "supported": True} for handle in VERSIONS]
+    return projector.project([Node("ApiVersion", body) for body in bodies], pick.inner.by_type["ApiVersion"])
 
 
 def _installation(request: Request) -> dict[str, Any]:

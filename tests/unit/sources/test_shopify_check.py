@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sandbox.vendors.shopify.store import ALL_SCOPES
+from sandbox.vendors.shopify.store import ALL_SCOPES, write_meta
 from tests.unit.sources.conftest import MakeShop, put_order
 from varai.kernel import Unauthorised
 from varai.sources import connector
+from varai.sources.shopify.versions import version_problems
 
 
 def test_a_feed_that_may_read_everything_has_no_problem(make_shop: MakeShop) -> None:
@@ -51,6 +55,32 @@ def test_a_skewed_clock_is_a_problem(make_shop: MakeShop) -> None:
     report = connector("shopify").check(shop.session())
     assert report.clock_skew_s == pytest.approx(-900, abs=5)
     assert "Synchronise this machine's clock" in report.problems[-1]
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (datetime(2027, 6, 30, tzinfo=UTC), None),
+        (datetime(2027, 7, 2, tzinfo=UTC), "only until 2027-10-01. Upgrade VARAi"),
+        (datetime(2029, 1, 1, tzinfo=UTC), "only until 2027-10-01. Upgrade VARAi"),
+    ],
+)
+def test_a_version_near_its_end_is_a_problem_before_it_ends(
+    make_shop: MakeShop, now: datetime, said: str | None
+) -> None:
+    shop = make_shop()
+    shop.secret = {"access_token": "held"}
+    write_meta(shop.path, {"token:held": json.dumps({"expires_at": time.time() + 900, "scopes": list(ALL_SCOPES)})})
+    report = connector("shopify").check(replace(shop.session(), clock=lambda: now))
+    told = [problem for problem in report.problems if "version" in problem]
+    assert [said in problem for problem in told] == [True] if said else told == []
+
+
+def test_a_version_that_the_vendor_does_not_name_is_a_problem() -> None:
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    assert version_problems("2026-10", now, ["2026-07", "2026-10"]) == []
+    (problem,) = version_problems("2026-10", now, ["2027-10", "2028-01"])
+    assert "does not name 2026-10 among the versions" in problem
 
 
 def test_a_shop_that_refuses_us_is_unauthorised(make_shop: MakeShop) -> None:

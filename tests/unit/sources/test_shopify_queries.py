@@ -7,11 +7,23 @@ import json
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLSchema, build_client_schema, build_schema, parse, validate
+from graphql import (
+    GraphQLSchema,
+    NoDeprecatedCustomRule,
+    TypeInfo,
+    TypeInfoVisitor,
+    ValidationContext,
+    build_client_schema,
+    build_schema,
+    parse,
+    validate,
+    visit,
+)
 
 from tests.conftest import REPOSITORY
 from varai.sources.shopify import queries
 from varai.sources.shopify.streams import STREAMS
+from varai.sources.shopify.versions import DEPRECATED
 
 
 def problems(schema: GraphQLSchema) -> list[str]:
@@ -23,13 +35,36 @@ def problems(schema: GraphQLSchema) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("version", ["2026-07", "2026-10"])
-def test_documents_are_valid_in_the_official_schema(shared_data: Path, version: str) -> None:
-    path = shared_data / "specs" / f"shopify_admin_{version}.introspection.json.gz"
+@pytest.fixture(scope="module", params=["2026-07", "2026-10"])
+def official(request: pytest.FixtureRequest, shared_data: Path) -> GraphQLSchema:
+    """The vendor's own schema of a version."""
+    path = shared_data / "specs" / f"shopify_admin_{request.param}.introspection.json.gz"
     if not path.is_file():
         pytest.skip(f"There is no {path.name} among the real files.")
     found = json.loads(gzip.decompress(path.read_bytes()))
-    assert problems(build_client_schema(found.get("data", found), assume_valid=True)) == []
+    return build_client_schema(found.get("data", found), assume_valid=True)
+
+
+def test_documents_are_valid_in_the_official_schema(official: GraphQLSchema) -> None:
+    assert problems(official) == []
+
+
+def deprecated(schema: GraphQLSchema, text: str) -> set[str]:
+    """Fields, arguments and values of a document that a schema has marked to go, each by its first words."""
+    document, found = parse(text), set[str]()
+    types = TypeInfo(schema)
+    context = ValidationContext(
+        schema, document, types, lambda error: found.add(error.message.partition(" is deprecated")[0])
+    )
+    visit(document, TypeInfoVisitor(types, NoDeprecatedCustomRule(context)))
+    return found
+
+
+def test_nothing_is_read_that_the_vendor_has_marked_to_go_but_what_we_know_of(official: GraphQLSchema) -> None:
+    """An alarm in time: a field is marked in a version or more before it goes."""
+    found = set.union(*(deprecated(official, text) for text in queries.DOCUMENTS.values()))
+    assert found == {f"The field {name}" for name in DEPRECATED}
+    assert deprecated(official, "{ customers(first: 1) { nodes { id email } } }") == {"The field Customer.email"}
 
 
 def test_documents_are_valid_in_the_simulators_schema() -> None:

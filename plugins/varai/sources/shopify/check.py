@@ -13,6 +13,7 @@ from varai.sources.shopify import queries
 from varai.sources.shopify.client import Client, open_shop
 from varai.sources.shopify.pace import tier
 from varai.sources.shopify.streams import STREAMS
+from varai.sources.shopify.versions import version_problems
 
 _DAYS_SHOWN = 60
 
@@ -31,9 +32,15 @@ class _Shop(msgspec.Struct, rename="camel"):
     iana_timezone: str
 
 
+class _Version(msgspec.Struct):
+    handle: str
+    supported: bool
+
+
 class _CheckData(msgspec.Struct):
     shop: _Shop
     app: _App
+    versions: list[_Version]
 
 
 class _Order(msgspec.Struct, rename="camel"):
@@ -51,7 +58,9 @@ class _OrdersData(msgspec.Struct):
 def check(session: Session) -> FeedReport:
     """Ask the shop for scopes, earliest order, version, rate and clock; raises typed errors when it cannot be asked."""
     with open_shop(session) as client:
-        granted = granted_scopes(client)
+        found = client.ask(queries.CHECK, {}, _CheckData)
+        granted = _granted(found)
+        served = [version.handle for version in found.versions if version.supported]
         needed = {scope for spec in STREAMS for scope in spec.needs_scopes}
         missing = tuple(sorted(needed - granted))
         history_from = _earliest_order(client) if "read_orders" in granted else None
@@ -62,13 +71,20 @@ def check(session: Session) -> FeedReport:
             api_version=client.api_version,
             rate_tier=tier(client.pace.status),
             clock_skew_s=client.clock_skew_s,
-            problems=_problems(missing) + skew_problems(client.clock_skew_s),
+            problems=[
+                *_problems(missing),
+                *version_problems(queries.API_VERSION, session.clock(), served),
+                *skew_problems(client.clock_skew_s),
+            ],
         )
 
 
 def granted_scopes(client: Client) -> set[str]:
     """What the shop lets this app read and write."""
-    found = client.ask(queries.CHECK, {}, _CheckData)
+    return _granted(client.ask(queries.CHECK, {}, _CheckData))
+
+
+def _granted(found: _CheckData) -> set[str]:
     granted = {scope.handle for scope in found.app.access_scopes}
     # Writing implies reading: Shopify lists only the wider of the two.
     return granted | {handle.replace("write_", "read_", 1) for handle in granted if handle.startswith("write_")}

@@ -158,6 +158,7 @@ EVENTS = f"""query ($query: String, $first: Int!, $after: String) {{
 CHECK = """query {
   shop { name currencyCode ianaTimezone }
   app: currentAppInstallation { accessScopes { handle } }
+  versions: publicApiVersions { handle supported }
 }"""
 EARLIEST_ORDER = "query { page: orders(first: 1, sortKey: CREATED_AT) { nodes { id createdAt } } }"
 
