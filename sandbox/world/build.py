@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from sandbox.vendors.shopify.store import ShopWriter
 from sandbox.world import catalogue_bodies as catalogue
-from sandbox.world import order_bodies as orders
 from sandbox.world.baskets import Sale, Till
-from sandbox.world.defects import Plan, plan, spoil_order, spoil_product, spoil_variant
-from sandbox.world.edits import edited_at, edited_body
+from sandbox.world.books import Books
+from sandbox.world.defects import Plan, plan, spoil_product, spoil_variant
 from sandbox.world.frames import Product, Variant, make_products, places_of
-from sandbox.world.gift_cards import GATEWAY, Wallet
 from sandbox.world.people import Person, make_people
 from sandbox.world.people_bodies import Spent, customer_body
 from sandbox.world.returns import Counter, Return
 from sandbox.world.seasons import make_instants
-from sandbox.world.shipments import Packer, shipped_body
 from sandbox.world.spec import WorldSpec
 from sandbox.world.truth import Truth
 from sandbox.world.wire import gid, instant, level_gid
@@ -49,9 +47,10 @@ def build(path: Path, spec: WorldSpec) -> Truth:
     ) as writer:
         _Shelf(writer, spec, chosen).stock(products)
         _write_people(writer, spec, people, sales, returns)
-        ledger = _Books(writer, spec, chosen)
+        ledger = Books(writer, spec, chosen, partial(random_of, spec))
         for sale in sales:
             ledger.enter(sale, returns.get(sale.id))
+        ledger.close()
     truth.save(path)
     return truth
 
@@ -158,105 +157,3 @@ def _write_people(
         body = customer_body(person, Spent(counts[person.id], paid[person.id]), spec.currency)
         touched = max(person.joined, last.get(person.id, person.joined))
         writer.put(body["id"], "Customer", body, created_at=instant(person.joined), updated_at=instant(touched))
-
-
-class _Books:
-    """Writes orders with lines, shipments, edits, delivery, payments and refunds."""
-
-    def __init__(self, writer: ShopWriter, spec: WorldSpec, chosen: Plan) -> None:
-        self.writer, self.spec, self.chosen = writer, spec, chosen
-        self.packer = Packer(spec.country, spec.anchor, places_of(spec), random_of(spec, "shipments"))
-        self.wallet = Wallet(random_of(spec, "gift cards"))
-        self.editing = random_of(spec, "edits")
-
-    def enter(self, sale: Sale, back: Return | None) -> None:
-        put, currency = self.writer.put, self.spec.currency
-        when = instant(sale.when)
-        parcels = self.packer.pack(sale)
-        shipped = min(sale.when + timedelta(days=2), self.spec.anchor)
-        moved = (moment for parcel in parcels for moment in (parcel.left, parcel.arrived))
-        touched = instant(max(filter(None, (shipped, sale.cancelled, back.when if back else None, *moved))))
-        body = {**orders.order_body(sale, back, currency), **shipped_body(sale, parcels)}
-        edited = edited_at(sale, self.spec.anchor, self.editing)
-        if edited:
-            body |= edited_body(sale, edited, currency)
-        spoil_order(body, sale.id, self.chosen)
-        parent = body["id"]
-        put(parent, "Order", body, created_at=when, updated_at=touched)
-        for position, line in enumerate(sale.lines):
-            item = orders.line_body(sale, line, back, currency)
-            put(
-                item["id"],
-                "LineItem",
-                item,
-                parent=parent,
-                connection="lineItems",
-                position=position,
-                created_at=when,
-                updated_at=when,
-            )
-        if sale.shipping_title:
-            way = orders.shipping_body(sale, currency)
-            put(
-                way["id"],
-                "ShippingLine",
-                way,
-                parent=parent,
-                connection="shippingLines",
-                created_at=when,
-                updated_at=when,
-            )
-        by_card = self.wallet.pay(sale, back)
-        self._pay(sale, "SALE", sale.total - by_card, sale.when, orders.PAY_OFFSET)
-        if by_card:
-            self._pay(sale, "SALE", by_card, sale.when, orders.PAY_OFFSET + 2, GATEWAY)
-        if back:
-            self._pay(sale, "REFUND", back.total, back.when, orders.PAY_OFFSET + 1)
-            self._refund(sale, back)
-
-    def _pay(self, sale: Sale, kind: str, amount: int, when: datetime, offset: int, gateway: str | None = None) -> None:
-        body = orders.payment_body(sale, kind, amount, when, offset, self.spec.currency, gateway)
-        self.writer.put(
-            body["id"],
-            "OrderTransaction",
-            body,
-            parent=gid("Order", sale.id),
-            connection="transactions",
-            position=offset,
-            created_at=instant(when),
-            updated_at=instant(when),
-        )
-
-    def _refund(self, sale: Sale, back: Return) -> None:
-        put, when = self.writer.put, instant(back.when)
-        body = orders.refund_body(sale, back, self.spec.currency)
-        put(
-            body["id"],
-            "Refund",
-            body,
-            parent=gid("Order", sale.id),
-            connection="refunds",
-            created_at=when,
-            updated_at=when,
-        )
-        for position, line in enumerate(back.lines):
-            row = orders.refund_line_body(back, line, self.spec.currency)
-            put(
-                row["id"],
-                "RefundLineItem",
-                row,
-                parent=body["id"],
-                connection="refundLineItems",
-                position=position,
-                created_at=when,
-                updated_at=when,
-            )
-        beside = []
-        if back.shipping:
-            way = orders.refund_shipping_body(sale, back, self.spec.currency)
-            beside.append(("RefundShippingLine", "refundShippingLines", way))
-        if back.adjustment:
-            settled = orders.adjustment_body(back, back.adjustment, self.spec.currency)
-            beside.append(("OrderAdjustment", "orderAdjustments", settled))
-        for kind, connection, row in beside:
-            put(row["id"], kind, row, parent=body["id"], connection=connection, created_at=when, updated_at=when)

@@ -50,7 +50,7 @@ def order_body(sale: Sale, back: Return | None, currency: str) -> Body:
         "discountCodes": [d.title for d in sale.discounts if not d.automatic],
         "discountApplications": [_application(d, currency) for d in sale.discounts],
         "taxLines": _order_taxes(sale, currency),
-        "paymentGatewayNames": [_gateway(sale)],
+        "paymentGatewayNames": [gateway_of(sale)],
         **_state(sale, back),
         **_totals(sale, back, currency),
     }
@@ -99,7 +99,8 @@ def _totals(sale: Sale, back: Return | None, currency: str) -> Body:
     return {name: bag(cents(amount), currency) for name, amount in amounts.items()}
 
 
-def _gateway(sale: Sale) -> str:
+def gateway_of(sale: Sale) -> str:
+    """What a sale is paid by."""
     if sale.test:
         return "bogus"
     return "paypal" if sale.id % 4 == 0 else "shopify_payments"
@@ -228,7 +229,7 @@ def payment_body(
     sale: Sale, kind: str, amount: int, when: datetime, offset: int, currency: str, gateway: str | None = None
 ) -> Body:
     """A movement of money: SALE or REFUND; by the sale's own gateway unless another is named."""
-    gateway = gateway or _gateway(sale)
+    gateway = gateway or gateway_of(sale)
     return {
         "id": gid("OrderTransaction", sale.id * 10 + offset),
         "kind": kind,

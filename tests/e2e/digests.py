@@ -88,7 +88,7 @@ def _lines(stack: Stack) -> set[str]:
 
 
 def _hashes(stack: Stack) -> Iterable[dict[str, Any]]:
-    for stream in ("shop", "locations", "products", "inventory", "customers", "orders"):
+    for stream in ("shop", "locations", "products", "inventory", "customers", "orders", "payouts", "disputes"):
         for row in hashes_of(stack, stream):
             yield {name: value for name, value in row.items() if name not in _OF_THE_RUN}
 

@@ -14,7 +14,7 @@ from varai.river.remap import planned
 from varai.river.settle import load, settle
 
 pytestmark = pytest.mark.usefixtures("at_once")
-KNOWN = "no stream 'bogus', known: shop, locations, products, inventory, customers, orders"
+KNOWN = "no stream 'bogus', known: shop, locations, products, inventory, customers, orders, payouts, disputes"
 
 
 def test_a_run_of_one_stream_does_not_clear_the_failure_of_another(clean_stack: Stack) -> None:
@@ -48,7 +48,7 @@ def test_a_feed_is_well_only_when_its_last_slice_has_settled(clean_stack: Stack)
     told.append(_state(stack))
     load(stack.settings, "eu", holder="test")
     told.append(_state(stack))
-    assert len(settle(stack.settings, "eu")) == 6
+    assert len(settle(stack.settings, "eu")) == 8
     release_feed(stack.settings, "eu", stack.key, holder="test")
     assert [*told, _state(stack)] == ["backfilling", "backfilling", "ok"]
 

@@ -225,7 +225,7 @@ def test_the_nightly_task_names_stream_and_difference(read_shop: Stack, monkeypa
         monkeypatch.setenv(name, value)
     from varai.orchestration import steps  # imports Airflow, which looks for its home
 
-    assert steps.reconcile("eu", "nightly") == 6
+    assert steps.reconcile("eu", "nightly") == 8
     read_shop.edit(lambda writer, at: writer.delete(list(read_shop.bodies("Order"))[-1], at))
     with pytest.raises(Unbalanced, match=f"{read_shop.key}/orders: 40 records are known here, the vendor counts 39"):
         steps.reconcile("eu", "nightly")

@@ -1,4 +1,4 @@
-"""Entities of what goes with a sale and follows it: tips, gift cards, edits, shipments."""
+"""Entities of what goes with a sale and follows it: tips, gift cards, edits, shipments, payouts, disputes."""
 
 from __future__ import annotations
 
@@ -51,6 +51,31 @@ _TIP = (
     Field("amount_minor", "minor", "internal", "all tips of the order"),
     Field("currency", "text", "internal", "ISO 4217"),
 )
+_PAYOUT = (
+    Field("issued_at", "instant", "internal", "when the vendor issued it"),
+    Field("issued_on", "date", "internal", "issued_at in the zone the shop had then"),
+    Field("status", "text", "internal", "scheduled, paid, failed or canceled"),
+    Field("kind", "text", "internal", "deposit (to the shop) or withdrawal (from it)"),
+    Field("net_minor", "minor", "internal", "what reaches or leaves the shop's account"),
+    Field("charges_minor", "minor", "internal", "what shoppers paid, before fees"),
+    Field("refunds_minor", "minor", "internal", "what was given back, before fees, with the vendor's sign"),
+    Field("adjustments_minor", "minor", "internal", "adjustments, disputes among them, before fees"),
+    Field("other_minor", "minor", "internal", "reserves, payouts tried again and advances, before fees"),
+    Field("fees_minor", "minor", "internal", "all fees of the vendor"),
+    Field("currency", "text", "internal", "ISO 4217", required=True),
+)
+_DISPUTE = (
+    Field("order_id", "text", "internal", "source_id of the order; null where the vendor names none"),
+    Field("kind", "text", "internal", "inquiry or chargeback"),
+    Field("status", "text", "internal", "needs_response, under_review, accepted, won, lost or prevented"),
+    Field("reason", "text", "internal", "why, as the shopper's bank says"),
+    Field("amount_minor", "minor", "internal", "what is disputed"),
+    Field("currency", "text", "internal", "ISO 4217", required=True),
+    Field("initiated_at", "instant", "internal", "when it was opened"),
+    Field("evidence_due_at", "instant", "internal", "until when the shop may answer"),
+    Field("evidence_sent_at", "instant", "internal", "when the shop answered"),
+    Field("finalized_at", "instant", "internal", "when it was decided; null while it is open"),
+)
 
 ENTITIES: Mapping[str, tuple[str, tuple[Field, ...]]] = {
     "tip": ("What a shopper gave on top. One row per order with a tip.", _TIP),
@@ -60,4 +85,6 @@ ENTITIES: Mapping[str, tuple[str, tuple[Field, ...]]] = {
     ),
     "order_edit": ("A change of an order after it was placed. One row per edit.", _ORDER_EDIT),
     "shipment": ("Goods of an order on their way. One row per shipment.", _SHIPMENT),
+    "payout": ("Money that the vendor's payments pass on to the shop. One row per payout.", _PAYOUT),
+    "dispute": ("A payment that a shopper's bank calls into question. One row per dispute.", _DISPUTE),
 }

@@ -1,6 +1,6 @@
 """The catalogue: products with their variants and images, stock, places and shops, as documents of the region."""
 
-from varai.catalogue.collections import COLLECTIONS, INDEXES, ensure_indexes
+from varai.catalogue.collections import COLLECTIONS, INDEXES, ensure_indexes, holds
 from varai.catalogue.counts import count_live
 from varai.catalogue.digest import digest
 from varai.catalogue.sellable import sellable
@@ -21,6 +21,7 @@ __all__ = [
     "digest",
     "ensure_indexes",
     "find_products",
+    "holds",
     "mark_stale",
     "publish",
     "revert",

@@ -42,6 +42,11 @@ def ensure_indexes(scope: Scope) -> None:
     create_indexes(scope, INDEXES)
 
 
+def holds(entity: str) -> bool:
+    """Whether rows of the entity are in the catalogue: what a shop sells, and where. Sales and the shop's own books are not."""
+    return entity in COLLECTIONS
+
+
 def collection_of(entity: str) -> str:
     """The collection of an entity; raises Misconfigured for one the catalogue does not hold."""
     try:

@@ -157,9 +157,14 @@ def _columns() -> Iterator[tuple[str, str]]:
             yield name, "subject"
 
 
+def _nobody(table: pa.Table) -> pa.ChunkedArray:
+    """No row of the table; typed, since a stream may be empty and Arrow would take no rows for nulls."""
+    return pa.chunked_array([pa.array([False] * table.num_rows, pa.bool_())])
+
+
 def _own(table: pa.Table, subject: str) -> pa.ChunkedArray:
     """Rows that are the person: their own identity is the pseudonym."""
-    found = pa.chunked_array([pa.array([False] * table.num_rows)])
+    found = _nobody(table)
     for name in _IDS:
         if name in table.column_names:
             found = pc.or_(found, pc.fill_null(pc.equal(table[name], subject), False))
@@ -169,5 +174,5 @@ def _own(table: pa.Table, subject: str) -> pa.ChunkedArray:
 def _pointing(table: pa.Table, subject: str) -> pa.ChunkedArray:
     """Rows of others that point to the person."""
     if "subject" not in table.column_names:
-        return pa.chunked_array([pa.array([False] * table.num_rows)])
+        return _nobody(table)
     return pc.and_(pc.fill_null(pc.equal(table["subject"], subject), False), pc.invert(_own(table, subject)))

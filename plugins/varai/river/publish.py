@@ -185,7 +185,7 @@ def _held_before(run: FeedRun, con: duckdb.DuckDBPyConnection, ref: BatchRef, na
 def _catalogue(
     run: FeedRun, spec: StreamSpec, con: duckdb.DuckDBPyConnection, ref: BatchRef, staged: Dict[str, str]
 ) -> None:
-    if spec.sealed:
+    if not catalogue.holds(spec.primary):
         return
     tables = dict(_tables(run, staged))
     if tables:

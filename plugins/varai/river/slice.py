@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from varai import landing
 from varai.canonical.mapping import CHILD, UNMAPPABLE, Mapping, map_lines
+from varai.catalogue import holds
 from varai.gate import load_suites
 from varai.kernel import BatchRef, Unbalanced, Window
 from varai.privacy import Ledger, Vault, protect
@@ -183,9 +184,9 @@ def _census(
     return Census(
         spec.primary,
         [one.source_id for one in deletions],
-        # Only what is on sale is compared with the whole: an order that a scope no longer shows has not ceased to exist. And only what
-        # the vendor says now: of rows with dates of their own a listing alone says which there are.
-        whole=ref.window.whole and not spec.sealed and not spec.dated and not remap,
+        # Only what is on sale is compared with the whole: an order or a payout that a scope no longer shows has not ceased to exist. And
+        # only what the vendor says now: of rows with dates of their own a listing alone says which there are.
+        whole=ref.window.whole and holds(spec.primary) and not spec.dated and not remap,
         listed=listing is not None,
         horizon=listing.horizon if listing is not None else None,
     )

@@ -93,6 +93,7 @@ class StreamSpec:
         incremental: False: the vendor cannot filter it by time, so every read is whole whatever the window's start.
         listed: the vendor tells no deletes of it in a window: now and then its ids are listed and compared.
         dated: what comes may be older than what is known, as its own dates say; it never replaces it then.
+        optional: a shop may lack what it is about, or not let us see it: then it is empty, which fails nothing and deletes nothing.
     """
 
     name: str
@@ -107,6 +108,7 @@ class StreamSpec:
     incremental: bool = True
     listed: bool = False
     dated: bool = False
+    optional: bool = False
 
 
 ORDER_ENTITIES: Final = (

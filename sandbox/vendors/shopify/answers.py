@@ -17,7 +17,7 @@ from sandbox.vendors.shopify.projection import Projector
 from sandbox.vendors.shopify.reader import Event, Row, ShopReader
 from sandbox.vendors.shopify.search import Condition, condition_of
 from sandbox.vendors.shopify.selection import LARGEST_PAGE, Connection, Pick, Selection
-from sandbox.vendors.shopify.store import number_of
+from sandbox.vendors.shopify.store import PAYMENTS_ACCOUNT, number_of
 from sandbox.vendors.shopify.versions import VERSIONS
 
 CONNECTION_TYPES = {
@@ -29,7 +29,12 @@ CONNECTION_TYPES = {
     "locations": "Location",
 }
 _COUNT_TYPES = {f"{name}Count": type_name for name, type_name in CONNECTION_TYPES.items()}
-_SINGLES = frozenset({"product", "productVariant", "inventoryItem", "customer", "order", "location", "refund", "node"})
+_SINGLES = frozenset(
+    {
+        *("product", "productVariant", "inventoryItem", "customer", "order", "location", "refund", "node"),
+        "shopifyPaymentsAccount",
+    }
+)
 _ORDER_FAMILY = frozenset({"Order", "LineItem", "Refund", "RefundLineItem", "OrderTransaction", "ShippingLine"})
 _SORT_COLUMNS = {
     None: "num",
@@ -155,6 +160,8 @@ def _count(pick: Pick, type_name: str, request: Request) -> dict[str, Any]:
 
 
 def _single_id(pick: Pick, request: Request) -> str:
+    if pick.name == "shopifyPaymentsAccount":
+        return PAYMENTS_ACCOUNT
     wanted = pick.arguments.get("id")
     if wanted is not None:
         return str(wanted)

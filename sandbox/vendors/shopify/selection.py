@@ -53,6 +53,9 @@ SCOPE_OF_TYPE = {
     "Refund": "read_orders",
     "Customer": "read_customers",
     "CustomerConnection": "read_customers",
+    "ShopifyPaymentsAccount": "read_shopify_payments_accounts",
+    "ShopifyPaymentsPayoutConnection": "read_shopify_payments_payouts",
+    "ShopifyPaymentsDisputeConnection": "read_shopify_payments_disputes",
 }
 _SCOPE_OF_COUNT = {
     "productsCount": "read_products",

@@ -25,7 +25,12 @@ ALL_SCOPES: tuple[str, ...] = (
     "read_all_orders",
     "read_customers",
     "read_fulfillments",
+    "read_shopify_payments_accounts",
+    "read_shopify_payments_payouts",
+    "read_shopify_payments_disputes",
 )
+PAYMENTS_ACCOUNT = "gid://shopify/ShopifyPaymentsAccount/1"
+"""What payouts and disputes hang on; a shop that is paid otherwise has none."""
 LISTED_TYPES = frozenset({"Product", "ProductVariant", "Customer", "Order", "Location", "InventoryItem"})
 EVENT_SUBJECTS = {
     "Product": "PRODUCT",

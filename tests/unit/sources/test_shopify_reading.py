@@ -281,8 +281,8 @@ def test_the_hash_of_the_questions_does_not_move_with_the_window(make_shop: Make
 
 
 def test_an_unknown_stream_is_misconfigured(make_shop: MakeShop) -> None:
-    with pytest.raises(Misconfigured, match="no stream 'payouts', known: shop"):
-        make_shop().land("payouts")
+    with pytest.raises(Misconfigured, match="no stream 'carts', known: shop"):
+        make_shop().land("carts")
 
 
 def test_what_a_read_has_met_is_let_go_with_it(make_shop: MakeShop) -> None:

@@ -7,7 +7,7 @@ fetched. What stays unexplained after three rounds stands in the vendor count, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -19,7 +19,7 @@ from varai.sources.shopify import bulk, queries
 from varai.sources.shopify.client import open_shop
 from varai.sources.shopify.lines import head_of, number
 from varai.sources.shopify.pages import by_ids
-from varai.sources.shopify.reading import Reading, location_ids
+from varai.sources.shopify.reading import WHOLE_LISTS, Reading, location_ids
 from varai.sources.shopify.ways import read
 
 ROUNDS: Final = 3
@@ -133,9 +133,9 @@ def census(reading: Reading, filter: str) -> Seen:
 
 def listed(reading: Reading, filter: str | None) -> Iterator[list[str]]:
     """Gids of the records that the filter lists, page by page; of all records without one."""
-    asked: list[tuple[str, dict[str, str | None]]]
-    if reading.stream == "locations":
-        asked = [(queries.CENSUS["locations"], {"query": None})]
+    asked: list[tuple[str, Mapping[str, str | None]]]
+    if reading.stream in WHOLE_LISTS:
+        asked = [(queries.CENSUS[reading.stream], WHOLE_LISTS[reading.stream])]
     elif reading.stream == "inventory":
         asked = [(queries.LEVELS_CENSUS, {"id": place, "query": filter}) for place in location_ids(reading)]
     else:

@@ -86,6 +86,8 @@ def granted_scopes(client: Client) -> set[str]:
 
 def _granted(found: _CheckData) -> set[str]:
     granted = {scope.handle for scope in found.app.access_scopes}
+    if "read_shopify_payments" in granted:  # the older scope over all that Shopify Payments has
+        granted |= {f"read_shopify_payments_{part}" for part in ("accounts", "payouts", "disputes")}
     # Writing implies reading: Shopify lists only the wider of the two.
     return granted | {handle.replace("write_", "read_", 1) for handle in granted if handle.startswith("write_")}
 
@@ -100,10 +102,12 @@ def _earliest_order(client: Client) -> datetime | None:
 
 
 def _problems(missing: tuple[str, ...]) -> list[str]:
-    """Sentences with their cure."""
+    """Sentences with their cure. What only optional streams need is no problem: without it they are empty."""
     problems = []
     for scope in missing:
-        streams = ", ".join(spec.name for spec in STREAMS if scope in spec.needs_scopes)
+        streams = ", ".join(spec.name for spec in STREAMS if scope in spec.needs_scopes and not spec.optional)
+        if not streams:
+            continue
         if scope == "read_all_orders":
             problems.append(
                 f"The scope read_all_orders is missing, so Shopify shows only orders of the last {_DAYS_SHOWN} days:"

@@ -35,7 +35,7 @@ class Shopify:
 
     def extract(self, session: Session, stream: str, window: Window, *, listing: bool = False) -> Extraction:
         """Prepare a read; raises Misconfigured for a stream there is not."""
-        return ShopifyExtraction(session, stream_spec(self, stream).name, window, listing=listing)
+        return ShopifyExtraction(session, stream_spec(self, stream), window, listing=listing)
 
     def count(self, session: Session, stream: str, window: Window) -> int | None:
         """Products, customers and orders are counted exactly; the other streams are not."""

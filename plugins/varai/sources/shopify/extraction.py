@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from varai.kernel import Window
-from varai.sources.contract import Deletion, Listing, Page, Session
+from varai.sources.contract import Deletion, Listing, Page, Session, StreamSpec
 from varai.sources.shopify import queries
 from varai.sources.shopify.census import proven
+from varai.sources.shopify.check import granted_scopes
 from varai.sources.shopify.client import open_shop
 from varai.sources.shopify.edits import with_edits
 from varai.sources.shopify.listing import list_ids
@@ -17,9 +18,10 @@ from varai.sources.shopify.reading import Reading, destroyed_products
 class ShopifyExtraction:
     """See `varai.sources.Extraction`. Nothing is requested before the first page is asked for."""
 
-    def __init__(self, session: Session, stream: str, window: Window, *, listing: bool = False) -> None:
+    def __init__(self, session: Session, spec: StreamSpec, window: Window, *, listing: bool = False) -> None:
         self._session = session
-        self._stream = stream
+        self._spec = spec
+        self._stream = spec.name
         self._window = window
         self._vendor_count: int | None = None
         self._deletions: tuple[Deletion, ...] = ()
@@ -49,6 +51,9 @@ class ShopifyExtraction:
     def __iter__(self) -> Iterator[Page]:
         """The pages; the counts are there when they are exhausted."""
         with open_shop(self._session) as client:
+            if self._spec.optional and not granted_scopes(client).issuperset(self._spec.needs_scopes):
+                self._vendor_count = 0
+                return
             reading = Reading(client, self._stream, self._window)
             pages = with_edits(reading, proven(reading)) if self._stream == "orders" else proven(reading)
             yield from (page for page in pages if page.count)

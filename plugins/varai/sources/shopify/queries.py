@@ -59,6 +59,15 @@ def _children(owner: str, connection: str, selection: str) -> str:
 }}"""
 
 
+def _of_payments(connection: str, selection: str) -> str:
+    """What hangs on the shop's account with Shopify Payments; a shop without one gives no page."""
+    return f"""query ($first: Int!, $after: String) {{
+  node: shopifyPaymentsAccount {{
+    page: {connection}(first: $first, after: $after) {{ nodes {{ {selection} }} {_PAGE_INFO} }}
+  }}
+}}"""
+
+
 def _by_ids(owner: str, selection: str) -> str:
     return f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {owner} {{ {selection} }} }} }}"
 
@@ -68,12 +77,16 @@ SHOP = f"query {{ node: shop {{ {of.SHOP} }} }}"
 PAGE: Mapping[str, str] = {
     **{name: _listing(name, whole, ", sortKey: UPDATED_AT") for name, whole in _WHOLE.items()},
     "locations": _listing("locations", of.LOCATION, ", includeInactive: true, sortKey: ID"),
+    "payouts": _of_payments("payouts", of.PAYOUT),
+    "disputes": _of_payments("disputes", of.DISPUTE),
 }
 """Records of a stream with their first children."""
 
 CENSUS: Mapping[str, str] = {
     **{name: _listing(name, "id updatedAt", ", sortKey: ID") for name in _WHOLE},
     "locations": _listing("locations", "id updatedAt", ", includeInactive: true, sortKey: ID"),
+    "payouts": _of_payments("payouts", "id"),
+    "disputes": _of_payments("disputes", "id"),
 }
 """Only the ids of a stream, in an order of their own."""
 

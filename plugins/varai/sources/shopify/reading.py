@@ -6,9 +6,10 @@ the products that were destroyed. Which nodes are asked for is told in `ways`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -28,6 +29,13 @@ from varai.sources.shopify.lines import (
     number,
 )
 from varai.sources.shopify.pages import LARGEST_BODY, LARGEST_PAGE, Pager, by_ids
+
+WHOLE_LISTS: Final[Mapping[str, Mapping[str, str | None]]] = {
+    "locations": {"query": None},
+    "payouts": {},
+    "disputes": {},
+}
+"""Streams of which every read gives all there is, and with which variables they are asked for."""
 
 
 class _Id(msgspec.Struct):

@@ -118,6 +118,18 @@ fulfillments {{ id createdAt updatedAt status displayStatus inTransitAt estimate
 
 REFUND = f"id createdAt updatedAt processedAt note order {{ id }} totalRefundedSet {_MONEY}"
 
+_AMOUNT = "{ amount currencyCode }"
+
+PAYOUT = f"""
+id issuedAt status transactionType net {_AMOUNT} summary {{
+  chargesGross {_AMOUNT} chargesFee {_AMOUNT} refundsFeeGross {_AMOUNT} refundsFee {_AMOUNT}
+  adjustmentsGross {_AMOUNT} adjustmentsFee {_AMOUNT} reservedFundsGross {_AMOUNT} reservedFundsFee {_AMOUNT}
+  retriedPayoutsGross {_AMOUNT} retriedPayoutsFee {_AMOUNT} advanceGross {_AMOUNT} advanceFees {_AMOUNT} }}"""
+
+DISPUTE = f"""
+id initiatedAt evidenceDueBy evidenceSentOn finalizedOn status type order {{ id }} amount {_AMOUNT}
+reasonDetails {{ reason networkReasonCode }}"""
+
 AGREEMENT = "__typename id happenedAt reason"
 
 SALE = f"""

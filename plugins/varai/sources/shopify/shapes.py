@@ -116,6 +116,27 @@ _ORDER: Shape = {
     "shippingLines": _nodes(SHIPPING_LINE),
 }
 
+_PAYOUT: Shape = {
+    **texts("id", "issuedAt", "status", "transactionType"),
+    "net": _MONEY,
+    "summary": struct(
+        dict.fromkeys(
+            (
+                *("chargesGross", "chargesFee", "refundsFeeGross", "refundsFee", "adjustmentsGross", "adjustmentsFee"),
+                *("reservedFundsGross", "reservedFundsFee", "retriedPayoutsGross", "retriedPayoutsFee"),
+                *("advanceGross", "advanceFees"),
+            ),
+            _MONEY,
+        )
+    ),
+}
+_DISPUTE: Shape = {
+    **texts("id", "initiatedAt", "evidenceDueBy", "evidenceSentOn", "finalizedOn", "status", "type"),
+    "order": _REFERENCE,
+    "amount": _MONEY,
+    "reasonDetails": "STRUCT(reason VARCHAR)",
+}
+
 _ALONE: Mapping[str, Shape] = {
     "products": {PARENT: TEXT, **VARIANT, **IMAGE},
     "orders": {PARENT: TEXT, **LINE_ITEM, **SHIPPING_LINE, **REFUND, **EDIT},
@@ -126,6 +147,8 @@ _RECORDS: Mapping[str, Shape] = {
     "products": _PRODUCT,
     "inventory": _LEVEL,
     "customers": _CUSTOMER,
+    "payouts": _PAYOUT,
+    "disputes": _DISPUTE,
     "orders": _ORDER,
 }
 COLUMNS: Mapping[str, Shape] = {stream: {**_ALONE.get(stream, {}), **shape} for stream, shape in _RECORDS.items()}

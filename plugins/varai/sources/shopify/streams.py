@@ -58,5 +58,18 @@ STREAMS: Final = (
         redact=_ORDER_REDACTIONS,
         listed=True,
     ),
+    # Only a shop that is paid through Shopify has these. They change without a date of it, so they are read whole.
+    *(
+        StreamSpec(
+            f"{primary}s",
+            primary,
+            (primary,),
+            needs_scopes=("read_shopify_payments_accounts", f"read_shopify_payments_{primary}s"),
+            census="ids",
+            incremental=False,
+            optional=True,
+        )
+        for primary in ("payout", "dispute")
+    ),
 )
 """Read in this order: what others refer to comes first."""

@@ -15,7 +15,7 @@ from varai.sources.contract import Page
 from varai.sources.shopify import bulk, queries
 from varai.sources.shopify.files import download
 from varai.sources.shopify.lines import BulkSplitter, LevelSplitter
-from varai.sources.shopify.reading import Reading, location_ids
+from varai.sources.shopify.reading import WHOLE_LISTS, Reading, location_ids
 
 _REFUNDS_AT_ONCE: Final = 2000
 
@@ -29,9 +29,9 @@ def read_shop(reading: Reading) -> Iterator[Page]:
     yield from reading.pages([reading.client.ask(queries.SHOP, {}, _Data).node])
 
 
-def read_locations(reading: Reading) -> Iterator[Page]:
-    """All locations, for Shopify cannot filter them by time."""
-    for nodes in reading.pager.pages(queries.PAGE["locations"], {"query": None}):
+def read_all(reading: Reading) -> Iterator[Page]:
+    """All records of a stream that Shopify cannot filter by the time of their change."""
+    for nodes in reading.pager.pages(queries.PAGE[reading.stream], WHOLE_LISTS[reading.stream]):
         yield from reading.pages(nodes)
 
 
@@ -102,8 +102,8 @@ def read(reading: Reading) -> Iterator[Page]:
     """The window, the way that suits it: a snapshot, a bulk operation for a whole stream, or pages."""
     if reading.stream == "shop":
         return read_shop(reading)
-    if reading.stream == "locations":
-        return read_locations(reading)
+    if reading.stream in WHOLE_LISTS:
+        return read_all(reading)
     return read_bulk(reading) if reading.in_bulk else read_pages(reading)
 
 

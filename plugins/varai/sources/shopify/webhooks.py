@@ -30,6 +30,7 @@ _STREAMS: Final[Mapping[str, tuple[str, ...]]] = {
     "refunds": ("orders",),
     "fulfillments": ("orders",),
     "customers": ("customers",),
+    "disputes": ("disputes",),
     "locations": ("locations",),
     "shop": ("shop",),
 }

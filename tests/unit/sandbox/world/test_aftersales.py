@@ -46,6 +46,35 @@ def test_an_edit_and_what_was_bought_first_are_the_order(either: Any) -> None:
         assert added == amount(order.body["totalPriceSet"]) - amount(order.body["originalTotalPriceSet"]) > 0
 
 
+def test_payouts_pass_on_what_was_charged_less_refunds_and_fees(either: Any) -> None:
+    payouts = [payout.body for payout in either.of("ShopifyPaymentsPayout")]
+    until, moved = max(payout["issuedAt"] for payout in payouts), Counter[str]()
+    for payment in either.of("OrderTransaction"):
+        if payment.body["gateway"] == "shopify_payments" and payment.body["processedAt"] < until:
+            moved[payment.body["kind"]] += amount(payment.body["amountSet"])
+    parts = Counter[str]()
+    for payout in payouts:
+        summary = {name: amount({"shopMoney": money}) for name, money in payout["summary"].items()}
+        for name, value in summary.items():
+            parts[name] += value
+        kept = summary["chargesGross"] + summary["refundsFeeGross"] - summary["chargesFee"]
+        assert amount({"shopMoney": payout["net"]}) == kept
+        assert payout["issuedAt"] < "2026-11-01T00:00:00Z"
+    assert (parts["chargesGross"], -parts["refundsFeeGross"]) == (moved["SALE"], moved["REFUND"])
+    assert Counter(payout["status"] for payout in payouts)["SCHEDULED"] == 1
+
+
+def test_disputes_are_over_what_an_order_was_paid(either: Any) -> None:
+    orders = {order.gid: order for order in either.of("Order")}
+    disputes = either.of("ShopifyPaymentsDispute")
+    assert disputes
+    for dispute in disputes:
+        order = orders[dispute.body["order"]["id"]]
+        assert amount({"shopMoney": dispute.body["amount"]}) == amount(order.body["totalPriceSet"])
+        assert order.created_at < dispute.body["initiatedAt"] < "2026-11-01T00:00:00Z"
+        assert (dispute.body["finalizedOn"] is None) == (dispute.body["status"] == "UNDER_REVIEW")
+
+
 def test_gift_cards_pay_no_more_than_was_sold(either: Any) -> None:
     sold = sum(amount(line.body["originalTotalSet"]) for line in either.of("LineItem") if line.body["isGiftCard"])
     paid = [one for one in either.of("OrderTransaction") if one.body["gateway"] == "gift_card"]

@@ -44,3 +44,6 @@ CREATE MACRO lens_of(properties) AS CASE WHEN len(properties) > 0 THEN
 CREATE MACRO totals_of(sales) AS minors_of(list_transform(sales, one -> one."totalAmount"));
 CREATE MACRO pieces_of(sales) AS coalesce(abs(list_sum(list_transform(
     list_filter(sales, one -> one."lineType" IN ('PRODUCT', 'GIFT_CARD')), one -> parse_integer(one.quantity)))), 0);
+
+-- Minor units of amounts that stand in one currency alone.
+CREATE MACRO sums_of(amounts) AS list_transform(amounts, one -> to_minor(one.amount, one."currencyCode"));
