@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
 from sandbox.vendors.shopify.store import ALL_SCOPES, ShopWriter, write_meta
@@ -119,6 +120,35 @@ def test_a_destroyed_product_takes_its_stock_at_once(shop: Stack) -> None:
         shop.delete(gid)
     _runs(shop)
     assert _tombstoned(shop)["inventory"] >= len(variants)
+    _agrees(shop)
+
+
+def _buyers(stack: Stack) -> dict[str, str | None]:
+    """Pseudonym of the customer by order, in the warehouse."""
+    with duckdb.connect(stack.scope.warehouse, read_only=True) as con:
+        return dict(con.execute('SELECT source_id, subject FROM raw."order" WHERE NOT deleted').fetchall())
+
+
+def test_of_two_customers_who_are_merged_one_is_left_with_the_orders_of_both(shop: Stack) -> None:
+    """Shopify takes one away and gives its orders to the other. Who went stays a name that an erasure finds in landing."""
+    bought: dict[str, list[str]] = {}
+    for gid, body in shop.bodies("Order").items():
+        if body["customer"]:
+            bought.setdefault(body["customer"]["id"], []).append(gid)
+    gone, left = list(bought)[:2]
+    names, vault = Pseudonyms(shop.scope), Vault(shop.scope)
+    went, stays = names.of("shop", _number(gone)), names.of("shop", _number(left))
+    shop.delete(gone)
+    shop.touch(bought[gone], customer={"id": left})
+    shop.touch([left], note="merged")
+    _listing_falls_due(shop, "customers")
+    _runs(shop)
+    assert shop.slices()["customers"]["tombstoned"] == 1
+    buyers = _buyers(shop)
+    assert {buyers[_number(gid)] for gid in bought[gone] + bought[left]} == {stays}
+    assert went not in buyers.values()
+    assert vault.holds(stays) and not vault.holds(went)
+    assert "landing" in {found.place for found in shop.erase(went, dry_run=True).found}
     _agrees(shop)
 
 
