@@ -3,6 +3,8 @@
 from varai.catalogue.collections import COLLECTIONS, INDEXES, ensure_indexes, holds
 from varai.catalogue.counts import count_live
 from varai.catalogue.digest import digest
+from varai.catalogue.mend import bury, give_way
+from varai.catalogue.rows import live_rows
 from varai.catalogue.sellable import sellable
 from varai.catalogue.shelf import FILTERS, ProductPage, find_products
 from varai.catalogue.stale import mark_stale
@@ -17,10 +19,13 @@ __all__ = [
     "ProductPage",
     "RevertReport",
     "SyncReport",
+    "bury",
     "count_live",
     "digest",
     "ensure_indexes",
     "find_products",
+    "give_way",
+    "live_rows",
     "holds",
     "mark_stale",
     "publish",

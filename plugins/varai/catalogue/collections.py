@@ -70,6 +70,11 @@ def safe_name(source_id: str) -> str:
     return source_id.replace("%", "%25").replace(".", "%2E").replace("$", "%24").replace("\x00", "%00")
 
 
+def plain_name(name: str) -> str:
+    """The vendor's id that `safe_name` made into a field's name."""
+    return name.replace("%00", "\x00").replace("%24", "$").replace("%2E", ".").replace("%25", "%")
+
+
 def parts_of(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Every part of a document by its path."""
     found: dict[str, dict[str, Any]] = {}

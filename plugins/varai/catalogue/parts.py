@@ -15,7 +15,7 @@ from bson import Decimal128
 
 from varai.canonical import entity
 
-_GIVEN = ("source", "source_updated_at", "ingested_at", "batch_id", "content_hash", "deleted")
+GIVEN = ("source", "source_updated_at", "ingested_at", "batch_id", "content_hash", "deleted")
 _COMPARED = ("content_hash", "deleted", "source_updated_at", "score")
 Part = dict[str, Any]
 
@@ -25,7 +25,7 @@ def part(entity_name: str, row: Mapping[str, Any], run_id: str) -> Part:
 
     A tombstone keeps no fields, only since when it is one: the vendor's time of the delete, or that of the slice.
     """
-    made: Part = {name: _value(row[name]) for name in _GIVEN}
+    made: Part = {name: _value(row[name]) for name in GIVEN}
     made["run_id"] = run_id
     if row["deleted"]:
         made["deleted_at"] = made["source_updated_at"] or made["ingested_at"]

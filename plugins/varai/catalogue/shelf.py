@@ -20,7 +20,7 @@ from bson import Decimal128
 from valkey.exceptions import ValkeyError
 
 from varai.canonical import CURRENCIES, entity
-from varai.catalogue.collections import MAPS
+from varai.catalogue.collections import MAPS, plain_name
 from varai.catalogue.versions import version
 from varai.kernel import Malformed, Misconfigured, Scope
 from varai.stores import cache, documents
@@ -100,7 +100,7 @@ def _product(document: Mapping[str, Any]) -> dict[str, Any]:
     shown = {"id": document["source_id"], "feed": document["feed"], **_shown("product", document["product"])}
     for name, holder in MAPS.items():
         parts = [
-            {"id": _plain_name(key), **_shown(name, part)}
+            {"id": plain_name(key), **_shown(name, part)}
             for key, part in document.get(holder, {}).items()
             if not part["deleted"]
         ]
@@ -131,10 +131,6 @@ def _decimal_text(value: Decimal, decimals: int) -> str:
     exponent = value.as_tuple().exponent
     missing = decimals + exponent if isinstance(exponent, int) else 0
     return format(value.quantize(Decimal(1).scaleb(-decimals)) if missing > 0 else value, "f")
-
-
-def _plain_name(name: str) -> str:
-    return name.replace("%00", "\x00").replace("%24", "$").replace("%2E", ".").replace("%25", "%")
 
 
 def _cursor(document_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 import zstandard
 
 from varai.kernel import BatchRef, Gone, Malformed, Scope
+from varai.landing.land import Landed
 from varai.landing.manifest import Manifest, manifest_key, read_manifest
 from varai.landing.subjects import Forgotten, Redaction, Stream, records_of_erased
 from varai.privacy import open_object
@@ -30,11 +31,36 @@ def read(scope: Scope, ref: BatchRef, ledger: Forgotten, spec: Stream) -> Readin
     return Reading(scope, ref, ledger, spec)
 
 
-class Reading(Iterator[bytes]):
-    """See `read`. `erased` and `redacted` are final when it is exhausted."""
+def read_passing(scope: Scope, landed: Landed, ledger: Forgotten, spec: Stream) -> Reading:
+    """As `read`, of an object that was landed to be looked at and is not committed."""
+    manifest = Manifest(
+        region=scope.region,
+        tenant=landed.feed.tenant,
+        feed=landed.feed.feed,
+        stream=landed.stream,
+        batch_id="passing",
+        uri=landed.key,
+        window=landed.window,
+        ingested_at=landed.ingested_at,
+        sealed=landed.sealed,
+        content=landed.content,
+        vendor_count=None,
+        query_hash="",
+        connector_version=landed.connector_version,
+        token=landed.token,
+    )
+    return Reading(scope, manifest.ref, ledger, spec, manifest)
 
-    def __init__(self, scope: Scope, ref: BatchRef, ledger: Forgotten, spec: Stream) -> None:
+
+class Reading(Iterator[bytes]):
+    """See `read`. `erased`, `redacted` and `marked` are final when it is exhausted."""
+
+    def __init__(
+        self, scope: Scope, ref: BatchRef, ledger: Forgotten, spec: Stream, manifest: Manifest | None = None
+    ) -> None:
         self._scope, self._ref, self._ledger, self._spec = scope, ref, ledger, spec
+        self._given = manifest
+        self.marked: set[str] = set()
         self._redaction: Redaction | None = None
         self._chunks = self._read()
 
@@ -56,7 +82,7 @@ class Reading(Iterator[bytes]):
         return bool(self._marked(self._manifest()))
 
     def _manifest(self) -> Manifest:
-        manifest = read_manifest(self._scope, manifest_key(self._ref.uri))
+        manifest = self._given or read_manifest(self._scope, manifest_key(self._ref.uri))
         if manifest is None:
             raise Gone(
                 f"Batch {self._ref.batch_id} of {self._ref.tenant}/{self._ref.feed}/{self._ref.stream} is no longer kept.",
@@ -66,9 +92,9 @@ class Reading(Iterator[bytes]):
 
     def _read(self) -> Iterator[bytes]:
         manifest = self._manifest()
-        marked = self._marked(manifest)
-        if marked:
-            self._redaction = Redaction(self._spec, marked)
+        self.marked = self._marked(manifest)
+        if self.marked:
+            self._redaction = Redaction(self._spec, self.marked)
         for chunk in chunks_of(self._scope, manifest):
             rest = self._redaction.apply(chunk) if self._redaction else chunk
             if rest:

@@ -31,6 +31,7 @@ def publish(
     *,
     now: datetime | None = None,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
+    anew: Collection[str] = (),
 ) -> dict[str, str]:
     """Publish every tenant whose contents changed since its last snapshot; returns tenant -> its current snapshot id.
 
@@ -45,6 +46,7 @@ def publish(
         withheld: tenants that keep the snapshot they have, or have none.
         now: written as `as_of`; the present by default.
         facts: tenant -> what else its manifest says; a change of them alone publishes anew too.
+        anew: tenants whose files are written again though their contents are the same: somebody has damaged them.
 
     Raises:
         Conflict: somebody else swapped the tenant's manifest meanwhile. DiskFull: no space is left.
@@ -67,6 +69,7 @@ def publish(
                 (facts or {}).get(tenant, {}),
                 tenant in withheld,
                 now or utc_now(),
+                anew=tenant in anew,
             )
             if snapshot is not None:
                 current[tenant] = snapshot
@@ -90,11 +93,13 @@ def _publish_tenant(
     facts: Mapping[str, Any],
     withheld: bool,
     now: datetime,
+    *,
+    anew: bool,
 ) -> str | None:
     """Write a tenant's snapshot when it differs from the current one; returns the id that is current afterwards."""
     found = read_manifest(store, tenant)
     snapshot = _snapshot_id(cursor, marts, contents, facts)
-    if found is not None and (withheld or found[0].snapshot_id == snapshot):
+    if found is not None and (withheld or (found[0].snapshot_id == snapshot and not anew)):
         return found[0].snapshot_id
     if withheld:
         return None

@@ -13,7 +13,7 @@ from varai.registry import Lease, SealedTokens, SliceState, StreamKey, feed
 from varai.river.dropped import FeedDrop
 from varai.river.notes import StreamNotes
 from varai.settings import Settings
-from varai.sources.contract import Connector, Session, ShopFacts
+from varai.sources.contract import Connector, Session
 
 Progress = Callable[[StreamKey, str, int], None]
 """Called with (stream, step, records). Steps in order: planned, counted (where the vendor counts beforehand), landing, landed,
@@ -65,12 +65,6 @@ class FeedRun:
     def state(self, stream: str) -> SliceState:
         """State of one of the feed's streams."""
         return SliceState(self.scope, StreamKey(self.feed.tenant, self.feed.name, stream))
-
-    def facts(self) -> ShopFacts:
-        """Currency and zone of the shop, from its canonical record."""
-        from varai.river.shop import shop_facts
-
-        return shop_facts(self.scope, self.feed)
 
 
 def session(settings: Settings, scope: Scope, feed: Feed, progress: Callable[[str, int], None]) -> Session:

@@ -52,6 +52,11 @@ def keep_facts(scope: Scope, feed: Feed, row: Mapping[str, Any], *, since: datet
         objects(scope).swap(_key(feed), facts.model_dump_json().encode(), found[1] if found else None)
 
 
+def mapping_facts(scope: Scope, feed: Feed, stream: str) -> ShopFacts:
+    """What a stream is mapped with; the shop's own record is what tells the facts, so it is mapped without. Raises Misconfigured."""
+    return ShopFacts("XXX", "UTC") if stream == "shop" else shop_facts(scope, feed)
+
+
 def shop_facts(scope: Scope, feed: Feed) -> ShopFacts:
     """Read the facts; raises Misconfigured when the shop stream has never been read."""
     known = known_facts(scope, feed)

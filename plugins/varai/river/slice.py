@@ -26,8 +26,8 @@ from varai.river.judged import Judgement, judge_slice
 from varai.river.listed import attach, believed, due
 from varai.river.mapped import MappedRows, write_mapped
 from varai.river.publish import publish_slice
-from varai.river.shop import keep_facts
-from varai.sources.contract import Deletion, Listing, ShopFacts, StreamSpec
+from varai.river.shop import keep_facts, mapping_facts
+from varai.sources.contract import Deletion, Listing, StreamSpec
 
 _SEALED_MEMORY = "2GB"
 _MEMORY = "1GB"
@@ -75,7 +75,7 @@ def carry(
 
     With `remap` the batch was landed in the past: rows that a later batch carried are superseded, and what it lacks is not gone.
     """
-    mapping = run.connector.mapping(spec.name, run.feed, _facts(run, spec))
+    mapping = run.connector.mapping(spec.name, run.feed, mapping_facts(run.scope, run.feed, spec.name))
     suites = load_suites(run.settings.expectations)
     ledger = Ledger(run.scope)
     reading = landing.read(run.scope, ref, ledger, spec)
@@ -190,11 +190,6 @@ def _census(
         listed=listing is not None,
         horizon=listing.horizon if listing is not None else None,
     )
-
-
-def _facts(run: FeedRun, spec: StreamSpec) -> ShopFacts:
-    """Currency and zone to map with; the shop's own record is what tells them."""
-    return ShopFacts("XXX", "UTC") if spec.name == "shop" else run.facts()
 
 
 def _map(run: FeedRun, spec: StreamSpec, ref: BatchRef, mapping: Mapping, chunks: Iterator[bytes]) -> MappedRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from varai import marts, warehouse
@@ -53,8 +53,12 @@ def transform(settings: Settings, region: str, *, holder: str) -> TransformRepor
         return build_and_publish(settings, scope)
 
 
-def build_and_publish(settings: Settings, scope: Scope) -> TransformReport:
-    """`transform` for a caller who holds the region's warehouse lease and has no connection to it open."""
+def build_and_publish(settings: Settings, scope: Scope, *, anew: Collection[str] = ()) -> TransformReport:
+    """`transform` for a caller who holds the region's warehouse lease and has no connection to it open.
+
+    Args:
+        anew: tenants whose snapshot is written again though its contents have not changed.
+    """
     region = scope.region
     covered = coverage(scope)
     with warehouse.connect(scope) as opened:
@@ -64,7 +68,7 @@ def build_and_publish(settings: Settings, scope: Scope) -> TransformReport:
     before = snapshots_of(scope)
     with connect_duckdb(scope) as opened:
         facts = {tenant: {"withheld": told} for tenant, told in withheld(scope, opened.connection).items()}
-        snapshots = marts.publish(scope, opened.connection, report.marts, report.withheld, facts=facts)
+        snapshots = marts.publish(scope, opened.connection, report.marts, report.withheld, facts=facts, anew=anew)
     for tenant in snapshots.keys() - report.withheld:  # those who keep an earlier snapshot keep what was said of it
         marts.put_coverage(scope, tenant, snapshots[tenant], covered.get(tenant, {}))
     return TransformReport(

@@ -1,0 +1,203 @@
+"""Compare the places of a stream: digests in buckets find the rows that differ, and each of those is judged by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import duckdb
+
+from varai import catalogue
+from varai.kernel import FeedKey
+from varai.river.proof.buckets import differing
+from varai.river.proof.explain import Held, Known, Row, Terms, explain
+from varai.river.proof.prints import PLACES
+from varai.river.proof.words import Difference, StreamProof
+from varai.sources.contract import StreamSpec
+
+MOST: Final = 10_000
+"""Differences that are listed of a stream."""
+_FETCH: Final = 1_000
+_ALIVE: Final = "NOT k.deleted"
+_PASSED: Final = f"{_ALIVE} AND k.verdict = 'published'"
+
+
+def compare(con: duckdb.DuckDBPyConnection, key: FeedKey, spec: StreamSpec, terms: Terms) -> StreamProof:
+    """Compare all entities of a stream, of which the places' prints are taken."""
+    explained: Counter[str] = Counter()
+    differences: list[Difference] = []
+    more = buckets = 0
+    for entity in spec.entities:
+        stores = tuple(
+            name
+            for name in ("catalogue", "warehouse")
+            if name == "warehouse" or (not spec.sealed and entity in catalogue.COLLECTIONS)
+        )
+        buckets += _suspect(con, entity, stores, asked=terms.as_of is not None)
+        for row in _rows(con, entity, spec.primary, stores, asked=terms.as_of is not None, listed=spec.listed):
+            verdict = explain(row, terms)
+            if verdict.reason:
+                explained[verdict.reason] += 1
+            if not verdict.wrong:
+                continue
+            if len(differences) < MOST:
+                differences.append(_difference(key, entity, row, verdict.wrong, asked=terms.as_of is not None))
+            else:
+                more += 1
+    return StreamProof(
+        stream=spec.name,
+        asked=terms.as_of is not None,
+        as_of=terms.as_of,
+        rows=_counts(con, spec),
+        buckets=buckets,
+        explained=dict(explained),
+        differences=tuple(differences),
+        more=more,
+    )
+
+
+def _suspect(con: duckdb.DuckDBPyConnection, entity: str, stores: tuple[str, ...], *, asked: bool) -> int:
+    """Create `suspects` (key): what places hold differently. Returns how many buckets were opened."""
+    con.execute("CREATE OR REPLACE TEMP TABLE suspects (key VARCHAR)")
+    known = f"SELECT k.source_id AS key, k.content_hash AS digest FROM known k WHERE k.entity = '{entity}' AND {_ALIVE}"
+    opened = 0
+    if asked:
+        opened += differing(con, _contents("vendor", entity), known, "suspects")
+    landed = f"{known} AND k.batch_id IN (SELECT batch_id FROM kept)"
+    opened += differing(con, _contents("landing", entity), landed, "suspects")
+    same = "{0}.entity = k.entity AND {0}.source_id = k.source_id AND {0}.content_hash = k.content_hash"
+    prints = ", ".join(f"any_value({place}.print)" for place in ("landing", *stores[::-1]))
+    joins = " ".join(f"LEFT JOIN {place} ON {same.format(place)}" for place in ("landing", *stores[::-1]))
+    # What a row's fields must be: as landing gives them; where that lacks the version, as the stores have them.
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE expected AS
+        SELECT k.source_id AS key, concat(k.content_hash, ' ', coalesce({prints})) AS digest
+        FROM known k {joins} WHERE k.entity = '{entity}' AND {_PASSED} GROUP BY k.source_id, k.content_hash
+        """
+    )
+    for store in stores:
+        held = f"SELECT source_id AS key, concat(content_hash, ' ', print) AS digest FROM {store} WHERE entity = '{entity}'"
+        opened += differing(con, held, "SELECT key, digest FROM expected", "suspects")
+    return opened
+
+
+def _contents(place: str, entity: str) -> str:
+    return f"SELECT source_id AS key, content_hash AS digest FROM {place} WHERE entity = '{entity}'"
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection, entity: str, primary: str, stores: tuple[str, ...], *, asked: bool, listed: bool
+) -> Iterator[Row]:
+    """Every suspect with all that the places say of it, in order of its key."""
+    held = ("vendor", "landing", "catalogue", "warehouse")
+    columns = ("n", "content", "print", "at", "batch", "erased")
+    picked = ", ".join(f"{place}_.{name}" for place in held for name in columns)
+    joins = " ".join(
+        f"""
+        LEFT JOIN (
+            SELECT source_id, count(*) AS n, any_value(content_hash) AS content, any_value(print) AS print, any_value(root_id) AS root_id,
+                   any_value(source_updated_at) AS at, any_value(batch_id) AS batch, bool_or(erased) AS erased
+            FROM {place} WHERE entity = '{entity}' AND source_id IN (SELECT key FROM suspects) GROUP BY source_id
+        ) {place}_ ON {place}_.source_id = s.key
+        """
+        for place in held
+    )
+    roots = ", ".join(f"{place}_.root_id" for place in held)
+    found = con.execute(
+        f"""
+        WITH s AS (SELECT DISTINCT key FROM suspects),
+        facts AS (
+            SELECT s.key, coalesce(k.root_id, {roots}, s.key) AS root_id, k.source_id IS NOT NULL AS is_known,
+                   k.content_hash, k.verdict, k.deleted,
+                   k.mapping_version, k.batch_id, k.batch_id IN (SELECT batch_id FROM kept) AS kept, {picked}
+            FROM s LEFT JOIN known k ON k.entity = '{entity}' AND k.source_id = s.key {joins}
+        )
+        SELECT facts.*, root.source_updated_at, listed.source_id IS NOT NULL
+        FROM facts
+        LEFT JOIN vendor root ON root.entity = '{primary}' AND root.source_id = facts.root_id
+        LEFT JOIN (SELECT DISTINCT source_id FROM listed WHERE entity = '{primary}') listed ON listed.source_id = facts.root_id
+        ORDER BY facts.key
+        """
+    )
+    while rows := found.fetchmany(_FETCH):
+        for row in rows:
+            yield _row(row, stores, asked=asked, listed=listed)
+
+
+def _row(given: tuple[Any, ...], stores: tuple[str, ...], *, asked: bool, listed: bool) -> Row:
+    key, root, is_known, content, verdict, deleted, mapping, batch, kept = given[:9]
+    held = [given[at : at + 6] for at in range(9, 33, 6)]
+    vendor, landing, in_catalogue, in_warehouse = (Held(*one) if one[0] else None for one in held)
+    root_at: datetime | None = given[33]
+    return Row(
+        source_id=key,
+        root_id=root,
+        known=Known(content, verdict, deleted, mapping, batch) if is_known else None,
+        vendor=vendor,
+        landing=landing,
+        catalogue=in_catalogue,
+        warehouse=in_warehouse,
+        root_at=root_at,
+        listed=bool(given[34]) if asked and listed else None,
+        kept=bool(kept),
+        places=stores,
+    )
+
+
+_SAID: Final = {
+    ("vendor", "gone"): "the vendor has it no longer",
+    ("landing", "missing"): "landing lacks it",
+    ("landing", "stale"): "landing has an older version",
+    ("known", "missing"): "the hashes lack it",
+    ("known", "stale"): "the hashes have another version",
+}
+_OF_STORE: Final = {
+    "missing": "the {} lacks it",
+    "extra": "the {} has it still",
+    "stale": "the {} has another version",
+    "altered": "it was altered in the {}",
+    "twice": "the {} has it more than once",
+}
+
+
+def _difference(key: FeedKey, entity: str, row: Row, wrong: dict[str, str], *, asked: bool) -> Difference:
+    said = [_SAID.get((place, what)) or _OF_STORE[what].format(place) for place, what in wrong.items()]
+    held = {
+        "vendor": "not asked" if not asked else _told(row.vendor, row),
+        "landing": _told(row.landing, row)
+        if row.kept or row.landing
+        else "no longer landed"
+        if row.known
+        else "absent",
+        "known": "absent" if row.known is None else "deleted" if row.known.deleted else row.known.verdict,
+    }
+    held |= {place: _told(getattr(row, place), row) for place in row.places}
+    return Difference(
+        key=f"{key}/{entity}/{row.source_id}",
+        entity=entity,
+        source_id=row.source_id,
+        what=", ".join(said),
+        wrong=wrong,
+        held={place: wrong.get(place, what) for place, what in held.items()},
+        root_id=row.root_id,
+        batch_id=row.landing.batch if row.landing else None,
+        changed_at=row.vendor.at if row.vendor else None,
+    )
+
+
+def _told(held: Held | None, row: Row) -> str:
+    if held is None:
+        return "absent"
+    return "same" if row.known is None or held.content == row.known.content else "another version"
+
+
+def _counts(con: duckdb.DuckDBPyConnection, spec: StreamSpec) -> dict[str, int]:
+    names = ", ".join(f"'{name}'" for name in spec.entities)
+    found = {}
+    for place in PLACES:
+        alive = " AND NOT deleted" if place == "known" else ""
+        found[place] = con.execute(f"SELECT count(*) FROM {place} WHERE entity IN ({names}){alive}").fetchall()[0][0]
+    return found
