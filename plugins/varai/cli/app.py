@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from varai.cli import feeds, inbox, models, privacy, quarantine, river, show, tokens
+from varai.cli import feeds, inbox, models, privacy, quarantine, reconcile, river, show, tokens
 from varai.kernel import VaraiError
 from varai.stores import failures_as_sentences
 
@@ -61,4 +61,5 @@ app.add_typer(models.app, name="models")
 app.add_typer(show.app, name="show")
 app.add_typer(river.slices, name="slice")
 river.register(app)
+reconcile.register(app)
 tokens.register(app)

@@ -1,4 +1,4 @@
-"""Commands that move data: run, backfill, remap, transform, reconcile, status, migrate; and accepting a slice."""
+"""Commands that move data: run, backfill, remap, transform, status, migrate; and accepting a slice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from varai.kernel import FeedKey, Misconfigured, Window, utc_now
 from varai.registry import RunRecord
 from varai.registry import status as region_status
 from varai.registry.slices import StreamKey
-from varai.river import accept, feeds, migrate, reconcile, remap, run, transform
+from varai.river import accept, feeds, migrate, remap, run, transform
 from varai.settings import load
 from varai.sources import stream_names
 
@@ -45,7 +45,6 @@ def register(app: typer.Typer) -> None:
         backfill,
         remap_command,
         transform_command,
-        reconcile_command,
         status,
         migrate_command,
     ):
@@ -138,23 +137,6 @@ def transform_command(region: MaybeRegion = None) -> None:
     for name in chosen_regions(settings, region):
         report = transform.transform(settings, name, holder=holder())
         typer.echo(f"{name}: {report.sentence}")
-
-
-def reconcile_command(
-    region: Region, tenant: MaybeTenant = None, feed: MaybeFeed = None, as_json: Json = False
-) -> None:
-    """Compare counts: what the vendor counts now, what is known here, catalogue, warehouse, published. Exit code 1 when they differ."""
-    settings = load()
-    keys = chosen_feeds(settings, region, tenant, feed)
-    done = reconcile.reconcile_feeds(settings, region, keys, holder=holder())
-    if as_json:
-        typer.echo(json.dumps([one.model_dump(mode="json") for one in done.found], indent=1))
-    else:
-        tables.wide_console().print(tables.reconciliation(done.found))
-    for key, why in done.failures.items():
-        typer.echo(f"{key} could not be compared: {why}", err=True)
-    if done.differences:
-        raise typer.Exit(1)
 
 
 def status(as_json: Json = False, region: MaybeRegion = None) -> None:

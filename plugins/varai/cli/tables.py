@@ -13,6 +13,7 @@ from rich.table import Table
 
 from varai.kernel import ErasuresOpen, RequestsOpen
 from varai.registry import phrase
+from varai.river.proof.words import FeedProof
 from varai.river.reconcile import Reconciliation
 
 _COUNTS = ("vendor_count", "landed", "published", "quarantined", "unchanged")
@@ -82,6 +83,27 @@ def reconciliation(found: Iterable[Reconciliation]) -> Table:
             *map(_number, places),
             escape("; ".join(one.differences)) or "[green]none[/]",
         )
+    return table
+
+
+def proofs(found: Iterable[FeedProof]) -> Table:
+    """Rows of each stream, place by place, and how many differ."""
+    table = Table(title="reconciliation, row by row", title_justify="left")
+    for name in ("tenant", "feed", "stream"):
+        table.add_column(name)
+    for name in ("vendor", "landing", "known", "catalogue", "warehouse", "published"):
+        table.add_column(name, justify="right")
+    for name in ("may differ", "differences"):
+        table.add_column(name)
+    for proof in found:
+        for one in proof.streams:
+            counts = [
+                _number(one.rows.get(place))
+                for place in ("vendor", "landing", "known", "catalogue", "warehouse", "published")
+            ]
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in one.explained.items())
+            said = escape(one.failure) or (f"[red]{one.count:,}[/]" if one.count else "[green]none[/]")
+            table.add_row(proof.tenant, proof.feed, one.stream, *counts, reasons, said)
     return table
 
 

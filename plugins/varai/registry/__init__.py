@@ -1,6 +1,7 @@
 """The registry of a region: who the tenants are, who works on what, how far each stream has come, and status read from that."""
 
 from varai.registry.collections import INDEXES, ensure_indexes
+from varai.registry.comparisons import Comparison, compared_at, comparisons, keep_comparison
 from varai.registry.feeds import feed, feeds, put_feed, seed, tenants, unseeded
 from varai.registry.leases import (
     Lease,
@@ -24,6 +25,7 @@ from varai.registry.tokens import SealedTokens
 __all__ = [
     "INDEXES",
     "SLICE_COUNTS",
+    "Comparison",
     "Counts",
     "FeedState",
     "Lease",
@@ -36,12 +38,15 @@ __all__ = [
     "acquire",
     "acquire_patiently",
     "check",
+    "compared_at",
+    "comparisons",
     "ensure_indexes",
     "expire_all",
     "feed",
     "feed_states",
     "feeds",
     "held",
+    "keep_comparison",
     "last_runs",
     "phrase",
     "put_feed",

@@ -10,6 +10,7 @@ from varai.kernel import Scope
 from varai.stores import Indexes, create_indexes
 
 INDEXES: Final[Indexes] = {
+    "comparisons": (IndexModel([("tenant", ASCENDING)]),),
     "feeds": (IndexModel([("connector", ASCENDING), ("tenant", ASCENDING)]),),
     "runs": (IndexModel([("started_at", DESCENDING)]),),
     "hearing": (IndexModel([("tenant", ASCENDING)]),),

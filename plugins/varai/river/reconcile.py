@@ -9,8 +9,8 @@ import structlog
 
 from varai import catalogue, sources, warehouse
 from varai.canonical import ENTITIES
-from varai.kernel import FeedKey, VaraiError, Word
-from varai.registry import SliceState, StreamKey
+from varai.kernel import FeedKey, Scope, VaraiError, Word, utc_now
+from varai.registry import Comparison, SliceState, StreamKey, keep_comparison
 from varai.registry import feed as registered
 from varai.river import counted
 from varai.river.known import Known, known_rows
@@ -102,7 +102,16 @@ def reconcile_feed(settings: Settings, region: str, key: FeedKey, *, holder: str
             in_catalogue = catalogue.count_live(scope, key, spec.primary) if spec.primary in _IN_CATALOGUE else None
             in_snapshot = shown(scope, opened, key, spec.primary)
             found.append(_compared(state, recounts[spec.name], known, in_catalogue, in_warehouse, in_snapshot))
+    _keep(scope, found)
     return found
+
+
+def _keep(scope: Scope, found: Iterable[Reconciliation]) -> None:
+    """Keep what was found for those who ask how far a feed is in sync."""
+    at = utc_now()
+    for one in found:
+        told = Comparison(kind="counts", at=at, differences=len(one.differences), sentences=one.differences)
+        keep_comparison(scope, StreamKey(one.tenant, one.feed, one.stream), told)
 
 
 def _compared(
