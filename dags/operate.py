@@ -1,12 +1,14 @@
-"""Look after one region every night: sweep what has outlived its retention, and reconcile every feed.
+"""Look after one region every night: sweep what has outlived its retention, and prove that nothing is lost.
 
-    sweep    sweep_models    reconcile    erase_due    answer_due
+    sweep    sweep_models    reconcile    prove    erase_due    answer_due
 
 `sweep` takes landed objects, events, webhooks and what killed runs left; `sweep_models` takes what old answers were made from
 and what of models an erasure left.
 `reconcile` turns red, naming feed and stream, when places disagree about how many rows there are. The vendor is asked anew where
-it counts exactly; one that does not answer is a difference too. `erase_due` turns red, naming tenants, when people who asked to be
-forgotten still are not; it is tried again until a tenant's feeds are free.
+it counts exactly; one that does not answer is a difference too. `prove` compares every row by its content, the vendor's among
+them, of a seventh of the feeds, those compared longest ago, and turns red naming rows by their keys.
+`erase_due` turns red, naming tenants, when people who asked to be forgotten still are not; it is tried again until a tenant's
+feeds are free.
 `answer_due` gathers what is held of people who asked for it, and turns red when an answer is overdue that nobody has handed over.
 """
 
@@ -44,6 +46,11 @@ def operate(region: str) -> None:
         def reconcile() -> int:
             return steps.reconcile(region, get_current_context()["run_id"])
 
+        # Without a slot of the pool, which it would keep while it reads vendors: it holds the warehouse for a moment only.
+        @task
+        def prove() -> int:
+            return steps.prove(region, get_current_context()["run_id"])
+
         # A run gives its feeds back only after its load had the pool's slot: waiting in the slot would wait for itself.
         # What was published anew without a person starts the training without them.
         @task(
@@ -59,6 +66,7 @@ def operate(region: str) -> None:
         sweep()
         sweep_models()
         reconcile()
+        prove()
         erase_due()
         answer_due()
 

@@ -242,6 +242,21 @@ class EntityCounts(Shape):
     superseded: int
 
 
+class Compared(Shape):
+    """What a comparison found."""
+
+    at: datetime
+    differences: int = Field(description="0: all places agreed")
+    sentences: list[str] = Field(description="the first differences, by key; people by their pseudonyms")
+
+
+class Comparisons(Shape):
+    """The last comparison of each kind; null: there was none."""
+
+    counts: Compared | None = Field(description="every night: how many records each place has, the shop among them")
+    rows: Compared | None = Field(description="at least once a week: every row by its content, place by place")
+
+
 class StreamState(Shape):
     """The most recent slice of a stream, counted in the vendor's records; counts are null where it was never read."""
 
@@ -261,7 +276,22 @@ class StreamState(Shape):
     )
     settled: bool
     watermark: datetime | None = Field(description="up to when the stream is complete")
-    lag_s: float | None
+    lag_s: float | None = Field(description="seconds since then")
+    in_sync_as_of: datetime | None = Field(
+        description="the watermark, if the last comparison of each kind found no difference; null: one did, or it was never read"
+    )
+    oldest_unsynced_at: datetime | None = Field(
+        description="the oldest change that is not here, or may not be: a comparison missed it, or a slice is unfinished; null: none"
+    )
+    compared: Comparisons
+    lag_p50_s: float | None = Field(
+        description="seconds from a change at the shop until catalogue and warehouse had it: of half the changes at most so many."
+        " Over the last slices that brought changes; null: none did, or the shop does not date them"
+    )
+    lag_p95_s: float | None = Field(description="the same of 95 in 100 changes")
+    lag_max_s: float | None = Field(description="the same of all")
+    promised_s: float | None = Field(description="the freshness that is promised for this connection")
+    kept: float | None = Field(description="share of those slices that kept it with all their changes, 0 to 1")
 
 
 class FeedStatus(Shape):
@@ -273,6 +303,12 @@ class FeedStatus(Shape):
     percent: int | None = Field(description="of a first read: how much has landed; null where that is not counted")
     since: datetime | None
     cure: str = Field(description="what to do about it; empty when nothing needs doing")
+    history_from: datetime | None = Field(
+        description="the earliest sale in the snapshot; what was before it is not zero but unknown"
+    )
+    snapshot_compared: Compared | None = Field(
+        description="what the last comparison of rows found of this connection in the snapshot"
+    )
     streams: list[StreamState]
 
 

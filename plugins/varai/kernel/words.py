@@ -63,6 +63,9 @@ class Feed(Word):
     secret: Slug
     owner: str = "commerce"
     every_minutes: int = Field(default=15, ge=1)
+    fresh_minutes: int = Field(
+        default=60, ge=1, description="promised: how long after a change at the vendor it is here"
+    )
     overlap_s: int = Field(default=300, ge=0, description="seconds of the previous window that are read again")
     paused: bool = False
     settings: Mapping[str, Any] = Field(default_factory=dict)

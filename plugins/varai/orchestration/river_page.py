@@ -31,7 +31,8 @@ _ABOUT = (
     "<p>The last slice of each stream, that is what changed since the run before, counted in the vendor's records by the fate "
     "of their primary row. landed = published + quarantined + unchanged + superseded + unmappable + erased.</p>"
     "<p>superseded: a newer version of the record followed in the same slice. unmappable: no row could be made of it, so it is "
-    "kept in quarantine. tombstoned: known here before, and deleted by the vendor.</p>"
+    "kept in quarantine. tombstoned: known here before, and deleted by the vendor. differ: what the last comparisons of all places "
+    "found, of counts every night and of every row once a week.</p>"
 )
 _FINE = frozenset({"ok"})
 _WAITING = frozenset({"backfilling", "never run", "paused", "throttled"})
@@ -104,7 +105,7 @@ def _region(settings: Settings, name: str) -> str:
         return f"{title}<p>No feed is configured here yet.</p>"
     heads = "".join(f"<th class=t>{head}</th>" for head in ("tenant / feed", "stream"))
     heads += "".join(f"<th>{head.replace('_count', '')}</th>" for head in SLICE_COUNTS)
-    heads += "<th class=t>balanced</th><th>lag</th><th class=t>state</th><th class=t>cure</th>"
+    heads += "<th class=t>balanced</th><th>differ</th><th>lag</th><th class=t>state</th><th class=t>cure</th>"
     return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, found['slices']))}</tbody></table>"
 
 
@@ -116,5 +117,15 @@ def _row(row: dict[str, Any]) -> str:
     lag = "-" if row["lag_s"] is None else str(timedelta(seconds=round(row["lag_s"])))
     kind = "ok" if row["state"] in _FINE else "wait" if row["state"] in _WAITING else "bad"
     state = escape(phrase(row["state"], row["percent"]))
-    cells += f"{balanced}<td>{lag}</td><td class='t {kind}'>{state}</td><td class='t c'>{escape(row['cure'])}</td>"
+    cells += f"{balanced}{_differ(row['compared'])}<td>{lag}</td>"
+    cells += f"<td class='t {kind}'>{state}</td><td class='t c'>{escape(row['cure'])}</td>"
     return f"<tr>{cells}</tr>"
+
+
+def _differ(compared: dict[str, Any]) -> str:
+    """Differences that the last comparisons found; since when is told to who points at it."""
+    found = [one for one in compared.values() if one]
+    if not found:
+        return "<td>-</td>"
+    count, at = sum(one["differences"] for one in found), max(one["at"] for one in found)
+    return f"<td class={'bad' if count else 'ok'} title='compared {escape(at[:16])}'>{count:,}</td>"

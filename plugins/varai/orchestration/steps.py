@@ -16,6 +16,7 @@ from varai.river import erasure, operate, requests
 from varai.river import ingest as river
 from varai.river import settle as settling
 from varai.river import transform as transforming
+from varai.river.proof import feeds as proofs
 from varai.river.reconcile import reconcile_feeds
 from varai.river.run import new_run_id
 from varai.settings import Settings
@@ -25,6 +26,12 @@ _BATCH = 8
 """Tenants that one run of the pipeline takes at least: its steps start slowly and train fast."""
 _FEED_PATIENCE_S = 120.0
 """Outlasts a slice of what webhooks told of."""
+_LOAD_PATIENCE_S = 120.0
+"""Outlasts a proof's look into the warehouse, which has no slot of the pool."""
+_PROOF_PATIENCE_S = 600.0
+"""It waits without a slot of the warehouse's pool, so that it may: nobody waits for it."""
+_TOLD = 20
+"""Differences that the log of a task names."""
 _ERASURE_PATIENCE_S = 20.0
 """Outlasts the end of a run that has loaded already; for longer waits the task is tried again, which frees its slot."""
 
@@ -67,7 +74,7 @@ def load(region: str, run_id: str) -> dict[str, int]:
     """Merge everything staged in the region, while the leases of the run's feeds are renewed."""
     settings = load_settings()
     with renewing_held(settings.scope(region), run_id):
-        return settling.load(settings, region, holder=_holder(run_id))
+        return settling.load(settings, region, holder=_holder(run_id), patience_s=_LOAD_PATIENCE_S)
 
 
 def settle(region: str, run_id: str) -> list[str]:
@@ -98,7 +105,7 @@ def conclude(region: str, connector: str, context: Mapping[str, Any]) -> None:
 
 def transform(region: str, run_id: str) -> dict[str, str]:
     """Build the marts, publish the tenants that changed; returns the snapshot of each tenant."""
-    report = transforming.transform(load_settings(), region, holder=_holder(run_id))
+    report = transforming.transform(load_settings(), region, holder=_holder(run_id), patience_s=_LOAD_PATIENCE_S)
     return dict(report.snapshots)
 
 
@@ -185,6 +192,21 @@ def reconcile(region: str, run_id: str) -> int:
     done = reconcile_feeds(settings, region, keys, holder=_holder(run_id))
     if done.differences:
         raise Unbalanced(f"{len(done.differences)} streams or feeds differ. {' '.join(done.differences)}.")
+    return len(done.found)
+
+
+def prove(region: str, run_id: str) -> int:
+    """Compare every row of the feeds whose turn it is tonight; returns how many agree. Raises Unbalanced, naming rows by their keys."""
+    settings = load_settings()
+    scope = settings.scope(region)
+    keys = proofs.due(scope, [feed.key for feed in feeds(scope)])
+    done = proofs.prove_feeds(settings, region, keys, holder=_holder(run_id), patience_s=_PROOF_PATIENCE_S)
+    if done.differences:
+        told = "; ".join(done.differences[:_TOLD])
+        raise Unbalanced(
+            f"{len(done.differences)} rows or feeds differ: {told}.",
+            "See `varai reconcile --deep`; with --repair it says what would mend them.",
+        )
     return len(done.found)
 
 

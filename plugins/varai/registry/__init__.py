@@ -3,6 +3,7 @@
 from varai.registry.collections import INDEXES, ensure_indexes
 from varai.registry.comparisons import Comparison, compared_at, comparisons, keep_comparison
 from varai.registry.feeds import feed, feeds, put_feed, seed, tenants, unseeded
+from varai.registry.freshness import Lag, keep_lag
 from varai.registry.leases import (
     Lease,
     acquire,
@@ -17,7 +18,7 @@ from varai.registry.leases import (
     this_process,
 )
 from varai.registry.runs import RunRecord, last_runs, record_run
-from varai.registry.slices import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
+from varai.registry.slices import Changes, Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states, phrase, set_state
 from varai.registry.status import SLICE_COUNTS, snapshots, status, stream_rows
 from varai.registry.tokens import SealedTokens
@@ -25,9 +26,11 @@ from varai.registry.tokens import SealedTokens
 __all__ = [
     "INDEXES",
     "SLICE_COUNTS",
+    "Changes",
     "Comparison",
     "Counts",
     "FeedState",
+    "Lag",
     "Lease",
     "Pending",
     "RunRecord",
@@ -47,6 +50,7 @@ __all__ = [
     "feeds",
     "held",
     "keep_comparison",
+    "keep_lag",
     "last_runs",
     "phrase",
     "put_feed",

@@ -12,6 +12,7 @@ from varai.stores import Indexes, create_indexes
 INDEXES: Final[Indexes] = {
     "comparisons": (IndexModel([("tenant", ASCENDING)]),),
     "feeds": (IndexModel([("connector", ASCENDING), ("tenant", ASCENDING)]),),
+    "lags": (IndexModel([("tenant", ASCENDING)]),),
     "runs": (IndexModel([("started_at", DESCENDING)]),),
     "hearing": (IndexModel([("tenant", ASCENDING)]),),
     "inbox": (

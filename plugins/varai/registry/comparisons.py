@@ -16,12 +16,16 @@ from varai.registry.slices import StreamKey
 from varai.stores import documents
 
 Kind = Literal["counts", "rows"]
+SNAPSHOT: Final = "published"
+"""What stands among the streams of a comparison for the tenant's snapshot."""
+WHOLE: Final = "-"
+"""What stands among the streams of a comparison for a feed that could not be compared at all."""
 SAID: Final = 5
 """Sentences that are kept of a comparison."""
 
 
 class Comparison(Word):
-    """One stream at one instant; `published` stands among the streams for the snapshot."""
+    """What was found of one stream at one instant."""
 
     kind: Kind
     at: datetime

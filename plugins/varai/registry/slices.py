@@ -55,6 +55,15 @@ class Counts(Word):
         return self.mapped == self.published + self.quarantined + self.unchanged + self.superseded
 
 
+class Changes(Word):
+    """When the vendor made the changes that a slice brought: so many rows, half of them since `p50_at`, 95 of 100 since `p95_at`."""
+
+    rows: int
+    p50_at: datetime
+    p95_at: datetime
+    oldest_at: datetime
+
+
 class SliceReport(_Stated):
     """The most recent slice of a stream, counted in vendor records by the fate of their primary row."""
 
@@ -75,6 +84,9 @@ class SliceReport(_Stated):
     erased: int = 0
     tombstoned: int = 0
     entities: Mapping[str, Counts] = Field(default_factory=dict)
+    changes: Changes | None = Field(
+        default=None, description="of primary rows that passed, where any changed since the watermark"
+    )
     accepted: str = Field(default="", description="an operator's reason for accepting an unbalanced slice")
     settled: bool = False
 

@@ -9,10 +9,13 @@ from typing import Any
 from varai.kernel import Feed, FeedKey, Misconfigured, Scope, utc_now
 from varai.privacy import overdue, overdue_requests
 from varai.registry import inbox
+from varai.registry.comparisons import SNAPSHOT, comparisons
 from varai.registry.feeds import feeds
+from varai.registry.freshness import lags
 from varai.registry.hearing import hearing, silence
 from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
 from varai.registry.states import FeedState, feed_states
+from varai.registry.sync import in_sync, told
 from varai.stores import objects
 
 SLICE_COUNTS = (
@@ -51,8 +54,8 @@ def status(scope: Scope, addresses: Mapping[str, str], stream_names: StreamNames
 def stream_rows(scope: Scope, stream_names: StreamNames) -> list[dict[str, Any]]:
     """A row per feed and stream of the region, or of the scope's tenant, in this order. Plain JSON values.
 
-    A row tells the stream's most recent slice, and of its feed the connector (null: it is configured no more), state and
-    cure, or what to do about webhooks that fell silent. A stream of a configured feed that was never read has a row too, so that a
+    A row tells the stream's most recent slice, how far it is in sync (`varai.registry.sync`), and of its feed the connector
+    (null: it is configured no more), state and cure, or what to do about webhooks that fell silent. A stream of a configured feed that was never read has a row too, so that a
     feed that fails from its first run on shows its state and cure: its counts and `balanced` are null.
     """
     states = feed_states(scope)
@@ -65,11 +68,14 @@ def stream_rows(scope: Scope, stream_names: StreamNames) -> list[dict[str, Any]]
     rows.sort(key=lambda row: (row["tenant"], row["feed"], row["stream"]))
     by_key = {one.key: one for one in configured}
     silent = silence(hearing(scope))
+    found, late = comparisons(scope), lags(scope)
     for row in rows:
         key = FeedKey(row["tenant"], row["feed"])
         one = by_key.get(key)
         row["connector"] = one.connector if one else None
         row["cure"] = row["cure"] or silent.get(key, "")
+        row |= in_sync(scope, StreamKey(row["tenant"], row["feed"], row["stream"]), row, one, found, late)
+        row["snapshot_compared"] = told(found.get((StreamKey(row["tenant"], row["feed"], SNAPSHOT), "rows")))
         if one and one.paused:
             row |= _PAUSED
     return rows

@@ -11,12 +11,14 @@ from varai import sources, warehouse
 from varai.kernel import Conflict, FeedKey, Misconfigured, Scope, utc_now
 from varai.registry import (
     FeedState,
+    Lag,
     Lease,
     SliceState,
     StreamKey,
     acquire_patiently,
     check,
     feed,
+    keep_lag,
     release,
     renewing,
     set_state,
@@ -50,14 +52,20 @@ def held_warehouse(
         release(scope, lease)
 
 
-def load(settings: Settings, region: str, *, holder: str) -> dict[str, int]:
+def load(settings: Settings, region: str, *, holder: str, patience_s: float = 0.0) -> dict[str, int]:
     """Merge every staged object of the region, whoever staged it; returns rows merged per entity.
+
+    Args:
+        patience_s: how long to wait while somebody else has the warehouse.
 
     Raises:
         LeaseHeld: another process has the warehouse.
         Conflict: the lease was lost while loading; nothing was committed.
     """
-    with held_warehouse(settings, region, holder) as (scope, lease), warehouse.connect(scope) as opened:
+    with (
+        held_warehouse(settings, region, holder, patience_s=patience_s) as (scope, lease),
+        warehouse.connect(scope) as opened,
+    ):
         report = warehouse.load(scope, opened, lambda: check(scope, lease.name, lease.token))
     for key, sentence in report.failed.items():
         log.error("staged.unreadable", region=region, key=key, what=sentence)
@@ -106,5 +114,7 @@ def _settle_one(scope: Scope, key: StreamKey, progress: Progress) -> bool:
     state.keep_hashes(pending)
     progress(key, "hashes", pending.report.landed)
     state.settle(pending)
+    if pending.report.changes is not None:
+        keep_lag(scope, key, Lag.of(pending.report.changes, utc_now()))
     progress(key, "watermark", pending.report.landed)
     return True

@@ -20,6 +20,7 @@ from varai.kernel import BatchRef, Unbalanced, Window
 from varai.privacy import Ledger, Vault, protect
 from varai.registry import Pending, SliceReport, SliceState
 from varai.registry.slices import Planned
+from varai.river.changes import changes_since
 from varai.river.classify import Census
 from varai.river.context import FeedRun
 from varai.river.judged import Judgement, judge_slice
@@ -86,10 +87,13 @@ def carry(
         census = _census(run, spec, con, ref, deletions, listing, remap=remap)
         judgement = judge_slice(run, spec, state, con, ref, mapping, suites, census, remap=remap)
         report = _report(ref, spec, state, judgement, unmappable=_unmappable(con), erased=reading.erased)
-        if (
-            remap
-        ):  # what the vendor counted was compared when it landed; since then an erasure may have withheld records
+        if remap:
+            # What the vendor counted was compared when it landed; since then an erasure may have withheld records.
             report = report.model_copy(update={"vendor_count": None})
+        else:
+            since = state.watermark()
+            told = changes_since(con, spec.primary, since - timedelta(seconds=run.feed.overlap_s)) if since else None
+            report = report.model_copy(update={"changes": told})
         state.write_report(report)
         run.progress(state.key, "judged", report.landed)
         if not report.balanced:

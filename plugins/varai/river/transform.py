@@ -43,13 +43,13 @@ class TransformReport(Word):
         return "; ".join([*parts, *self.findings]) + "."
 
 
-def transform(settings: Settings, region: str, *, holder: str) -> TransformReport:
+def transform(settings: Settings, region: str, *, holder: str, patience_s: float = 0.0) -> TransformReport:
     """Build and publish the marts of a region.
 
     Raises:
         LeaseHeld: another process has the warehouse. Misconfigured: a model does not build; the sentence names it.
     """
-    with held_warehouse(settings, region, holder) as (scope, _):
+    with held_warehouse(settings, region, holder, patience_s=patience_s) as (scope, _):
         return build_and_publish(settings, scope)
 
 

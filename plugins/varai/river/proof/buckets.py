@@ -45,7 +45,7 @@ def differing(con: duckdb.DuckDBPyConnection, one: str, other: str, into: str, *
     return int(opened)
 
 
-_LINE: Final = "concat(strlen(key), ':', key, coalesce(digest, '-'))"
+_LINE: Final = "concat(strlen(key), ':', key, coalesce(':' || digest, '-'))"
 _SUMS: Final = (
     f"count(*) AS n, sum(md5_number_lower({_LINE})::HUGEINT) AS total, bit_xor(md5_number_upper({_LINE})) AS mix"
 )

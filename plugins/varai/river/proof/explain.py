@@ -81,12 +81,10 @@ def explain(row: Row, terms: Terms) -> Verdict:
     if row.source_id in terms.forgotten or row.root_id in terms.forgotten:
         return Verdict({}, "erased")  # `varai privacy where` proves that
     wrong: dict[str, str] = {}
-    reason = _vendor(row, terms, wrong)
-    reason = _landing(row, terms, wrong) or reason
+    reasons = [_vendor(row, terms, wrong), _landing(row, terms, wrong)]
     if row.known is not None or (row.vendor is None and row.landing is None):
-        for place in row.places:
-            reason = _store(row, place, wrong) or reason
-    return Verdict(wrong, "" if wrong else reason)
+        reasons += [_store(row, place, wrong) for place in row.places]
+    return Verdict(wrong, "" if wrong else next(filter(None, reasons), ""))
 
 
 def _vendor(row: Row, terms: Terms, wrong: dict[str, str]) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import structlog
 
-from varai.kernel import FeedKey, VaraiError
-from varai.registry import Comparison, StreamKey, keep_comparison
+from varai.kernel import FeedKey, Scope, VaraiError, utc_now
+from varai.registry import Comparison, StreamKey, compared_at, keep_comparison
+from varai.registry.comparisons import WHOLE
 from varai.river.proof.mend import Mended, mend_feed
 from varai.river.proof.prove import prove_feed
 from varai.river.proof.words import FeedProof, StreamProof
 from varai.settings import Settings
 
 log = structlog.get_logger(__name__)
+NIGHTS: Final = 7
+"""Within so many nights every feed has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def prove_feeds(
                 _kept(settings, region, prove_feed(settings, region, key, holder=holder, patience_s=patience_s))
             )
         except VaraiError as error:
-            done.failures[key] = _failed("feed.not_proven", region, key, error)
+            done.failures[key] = _failed(settings, "feed.not_proven", region, key, error)
     return done
 
 
@@ -64,15 +68,25 @@ def mend_feeds(
         try:
             one = mend_feed(settings, region, key, reason=reason, actor=actor, holder=holder, patience_s=patience_s)
         except VaraiError as error:
-            done.failures[key] = _failed("feed.not_mended", region, key, error)
+            done.failures[key] = _failed(settings, "feed.not_mended", region, key, error)
             continue
         done.mended.append(one)
         done.found.append(_kept(settings, region, one.after))
     return done
 
 
-def _failed(event: str, region: str, key: FeedKey, error: VaraiError) -> str:
+def due(scope: Scope, keys: Sequence[FeedKey]) -> list[FeedKey]:
+    """The share of feeds whose turn it is tonight: a seventh of them, those that were compared longest ago, so that each is weekly."""
+    last = compared_at(scope, "rows")
+    ordered = sorted(keys, key=lambda key: (key in last, last.get(key), key))
+    return ordered[: -(-len(keys) // NIGHTS)]
+
+
+def _failed(settings: Settings, event: str, region: str, key: FeedKey, error: VaraiError) -> str:
+    """Keep that the feed had its turn, or it would have that of the others too."""
     log.warning(event, region=region, tenant=key.tenant, feed=key.feed, kind=error.kind, what=error.what)
+    found = Comparison(kind="rows", at=utc_now(), differences=1, sentences=(f"could not be compared: {error}",))
+    keep_comparison(settings.scope(region, key.tenant), StreamKey(key.tenant, key.feed, WHOLE), found)
     return str(error)
 
 

@@ -12,10 +12,10 @@ from varai import catalogue, landing
 from varai.kernel import FeedKey, Window, Word, utc_now
 from varai.privacy import audit
 from varai.registry import SliceState, acquire, check, release, renewing_held, snapshots
+from varai.registry.comparisons import SNAPSHOT
 from varai.river.context import FeedRun, lease_name
 from varai.river.proof.plan import Step, steps
 from varai.river.proof.prove import prove_feed
-from varai.river.proof.published import NAME as PUBLISHED
 from varai.river.proof.words import FeedProof
 from varai.river.settle import held_warehouse, load, settle
 from varai.river.slice import carry, run_slice
@@ -78,21 +78,21 @@ def _mend(run: FeedRun, planned: list[Step], holder: str, patience_s: float) -> 
     for name in _ordered(run, {step.stream for step in planned if step.verb == "read"}):
         window = Window(start=None, end=utc_now().replace(microsecond=0))
         run_slice(run, stream_spec(run.connector, name), window)
-        load(run.settings, region, holder=holder)
+        load(run.settings, region, holder=holder, patience_s=patience_s)
         settle(run.settings, region)
     carried: dict[str, list[Step]] = defaultdict(list)
     for step in planned:
         if step.verb == "carry":
             carried[step.stream].append(step)
     for name in _ordered(run, carried):
-        _carry(run, stream_spec(run.connector, name), carried[name], holder)
-    if run.feed.tenant in snapshots(run.scope):
+        _carry(run, stream_spec(run.connector, name), carried[name], holder, patience_s)
+    if run.feed.tenant in snapshots(run.scope) and any(step.place != "catalogue" for step in planned):
         anew = {run.feed.tenant} if any(step.verb == "publish" for step in planned) else set[str]()
         with held_warehouse(run.settings, region, holder, patience_s=patience_s) as (held, _):
             build_and_publish(run.settings, held, anew=anew)
 
 
-def _carry(run: FeedRun, spec: StreamSpec, wanted: Iterable[Step], holder: str) -> None:
+def _carry(run: FeedRun, spec: StreamSpec, wanted: Iterable[Step], holder: str, patience_s: float) -> None:
     """Map and judge the batches that carry these rows now, oldest first; each is settled before the next."""
     state = run.state(spec.name)
     now = _batches_of(state, {(one.difference.entity, one.difference.source_id) for one in wanted})
@@ -100,7 +100,7 @@ def _carry(run: FeedRun, spec: StreamSpec, wanted: Iterable[Step], holder: str) 
     for batch in landing.batches(run.scope, run.feed.key, spec.name):
         if batch.batch_id in named:
             carry(run, spec, state, batch.model_copy(update={"token": run.lease.token}), (), remap=True)
-            load(run.settings, run.scope.region, holder=holder)
+            load(run.settings, run.scope.region, holder=holder, patience_s=patience_s)
             settle(run.settings, run.scope.region)
 
 
@@ -158,4 +158,4 @@ _WAREHOUSE: Final = {
 
 def _ordered(run: FeedRun, names: Collection[str]) -> list[str]:
     """Streams in the order in which the connector reads them."""
-    return [spec.name for spec in run.connector.streams if spec.name in names and spec.name != PUBLISHED]
+    return [spec.name for spec in run.connector.streams if spec.name in names and spec.name != SNAPSHOT]

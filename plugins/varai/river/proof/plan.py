@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from varai.river.proof.published import NAME as PUBLISHED
+from varai.registry.comparisons import SNAPSHOT
 from varai.river.proof.words import Difference, FeedProof
 
 Verb = Literal["read", "carry", "take out", "publish"]
@@ -48,8 +48,8 @@ def steps(proof: FeedProof) -> list[Step]:
 
 def _verbs(difference: Difference) -> list[tuple[Verb, str]]:
     wrong, found = difference.wrong, list[tuple[Verb, str]]()
-    if PUBLISHED in wrong:
-        return [("publish", PUBLISHED)]
+    if SNAPSHOT in wrong:
+        return [("publish", SNAPSHOT)]
     damaged = [place for place in _STORES if wrong.get(place) not in (None, "extra")]
     swept = difference.batch_id is None
     if "vendor" in wrong or "landing" in wrong or ((damaged or "known" in wrong) and swept):

@@ -18,12 +18,12 @@ from varai.kernel import FeedKey, Scope
 from varai.marts import Manifest, PublishedMart
 from varai.marts.fingerprint import row_hash
 from varai.marts.publish import read_manifest
+from varai.registry.comparisons import SNAPSHOT as NAME
 from varai.river.proof.buckets import differing
 from varai.river.proof.words import Difference, StreamProof
 from varai.stores import objects
 from varai.warehouse.duck import DuckDBWarehouse
 
-NAME: Final = "published"
 _ROWS: Final = 50_000
 
 
