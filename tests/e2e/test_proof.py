@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -24,6 +28,7 @@ from varai import registry
 from varai.marts.publish import read_manifest
 from varai.marts.words import manifest_key
 from varai.privacy import audit
+from varai.registry import StreamKey, comparisons
 from varai.river.proof.mend import mend_feed
 from varai.river.proof.plan import steps
 from varai.river.proof.prove import prove_feed
@@ -252,6 +257,49 @@ def test_what_was_damaged_here_is_as_it_was_once_it_is_mended(read_shop: Stack, 
     if damage is _extra_document:  # of which a tombstone stays
         after["catalogue"] = before["catalogue"]
     assert after == before
+
+
+def test_the_command_says_what_it_would_do_and_does_it_when_told_to(read_shop: Stack) -> None:
+    name, wrong = _altered_row(read_shop)
+    key = f"{read_shop.key}/{name}"
+    before = digests(read_shop)
+    told = _command(read_shop, "--deep", "--repair", "--json")
+    assert told.returncode == 1, told.stderr
+    found = json.loads(told.stdout)
+    [difference] = [one for stream in found["feeds"][0]["streams"] for one in stream["differences"]]
+    assert (difference["key"], difference["wrong"], difference["held"]["landing"]) == (key, wrong, "same")
+    assert key in found["would"][0] and found["done"] == []
+    plain = _command(read_shop, "--deep", "--repair")
+    assert plain.returncode == 1 and "Nothing was changed; add --yes" in plain.stdout and key in plain.stdout
+    assert digests(read_shop) == before
+    kept = comparisons(read_shop.scope)
+    orders = StreamKey(*read_shop.key, "orders")
+    assert kept[orders, "rows"].differences == 1 and key in kept[orders, "rows"].sentences[0]
+    row = read_shop.slices()["orders"]
+    assert row["in_sync_as_of"] is None and row["compared"]["rows"]["differences"] == 1
+
+    done = _command(read_shop, "--deep", "--repair", "--yes", "--reason", "a test", "--json")
+    assert done.returncode == 0, done.stderr
+    assert key in json.loads(done.stdout)["done"][0] and json.loads(done.stdout)["feeds"][0]["proven"]
+    assert "a test" in audit.entries(read_shop.scope, limit=1)[0].reason
+    row = read_shop.slices()["orders"]
+    assert row["in_sync_as_of"] == row["watermark"]
+    assert _command(read_shop, "--repair").returncode == 1  # counts cannot be mended
+
+
+def test_a_change_of_the_shop_leaves_a_lag(read_shop: Stack) -> None:
+    read_shop.touch(list(read_shop.bodies("Order"))[:2], note="Please ring twice")
+    read_shop.touch(list(read_shop.bodies("Product"))[2:4], title="Another name")
+    assert read_shop.run("products").failures == {}
+    row = read_shop.slices()["products"]
+    assert 0 <= row["lag_p50_s"] <= row["lag_max_s"] < 120 and row["kept"] == 1
+    assert read_shop.run("orders").failures == {}
+    assert _prove(read_shop).proven
+
+
+def _command(stack: Stack, *options: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-c", "from varai.cli import app; app()", "reconcile", "--region", "eu", *options]
+    return subprocess.run(words, env={**os.environ, **stack.environment}, capture_output=True, text=True, check=False)
 
 
 def test_a_busy_shop_is_no_difference(read_shop: Stack) -> None:

@@ -39,7 +39,7 @@ def connect_duckdb(
     if "://" in scope.warehouse:
         raise Misconfigured(
             f"The warehouse of region '{scope.region}' is {scope.warehouse};"
-            " marts are published from DuckDB files only, and persons erased in them only.",
+            " marts are published from DuckDB files only, and persons erased and rows compared in them only.",
             f"Give {scope.region} a file in VARAI_STORES__{scope.region.upper()}__WAREHOUSE.",
         )
     path = Path(scope.warehouse)

@@ -45,6 +45,7 @@ STREAMS: Final = (
         subject_path=("id",),
         withheld=True,
         incremental=False,
+        listed=True,
     ),
     StreamSpec(
         "orders",
