@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -18,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from sandbox.vendors.shopify.store import ShopWriter
 from sandbox.world.wire import instant
@@ -25,6 +24,7 @@ from tests.e2e.conftest import CLEAN, WORLD, StackOf
 from tests.e2e.digests import digests
 from tests.e2e.stack import Stack, rewrite
 from varai import registry
+from varai.cli import app
 from varai.marts.publish import read_manifest
 from varai.marts.words import manifest_key
 from varai.privacy import audit
@@ -34,6 +34,7 @@ from varai.river.proof.plan import steps
 from varai.river.proof.prove import prove_feed
 from varai.river.proof.words import FeedProof
 from varai.river.transform import transform
+from varai.sources import stream_names
 from varai.stores import documents, objects
 from varai.warehouse.duck import connect_duckdb
 
@@ -208,17 +209,11 @@ def test_a_shop_with_defects_is_proven_and_places_are_counted(read_shop: Stack) 
     proof = _prove(read_shop)
     assert proof.proven, proof.sentences
     streams = {one.stream: one for one in proof.streams}
-    assert set(streams) == {*(spec for spec in registry_streams()), "published"}
+    assert set(streams) == {*stream_names("shopify"), "published"}
     assert streams["products"].rows["vendor"] == streams["products"].rows["known"] > 0
     assert streams["products"].rows["warehouse"] < streams["products"].rows["known"]  # some are in quarantine
     assert all(one.buckets == 0 for one in proof.streams)
     assert streams["published"].rows["published"] > 0
-
-
-def registry_streams() -> tuple[str, ...]:
-    from varai.sources import stream_names
-
-    return stream_names("shopify")
 
 
 def _mend(stack: Stack) -> Mended:
@@ -259,24 +254,32 @@ def test_what_is_not_here_as_the_vendor_has_it_is_found_and_read_again(read_shop
     assert mended.after.proven, mended.after.sentences
     with connect_duckdb(read_shop.settings.scope("eu")) as opened:
         found = opened.connection.execute(
-            "SELECT source_id, deleted FROM (SELECT source_id, deleted FROM raw.product UNION ALL SELECT source_id, deleted FROM raw.\"order\")"
+            'SELECT source_id, deleted FROM raw.product UNION ALL SELECT source_id, deleted FROM raw."order"'
         ).fetchall()
     fate = {name: {here for one, here in found if one == name.partition("/")[2]} for name in planted}
     assert list(fate.values()) == [{False}, {False}, {True}]
 
 
-def test_the_command_says_what_it_would_do_and_does_it_when_told_to(read_shop: Stack) -> None:
+def test_the_command_says_what_it_would_do_and_does_it_when_told_to(
+    read_shop: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in read_shop.environment.items():
+        monkeypatch.setenv(variable, value)
+
+    def command(*options: str) -> Result:
+        return CliRunner().invoke(app, ["reconcile", "--region", "eu", *options])
+
     name, wrong = _altered_row(read_shop)
     key = f"{read_shop.key}/{name}"
     before = digests(read_shop)
-    told = _command(read_shop, "--deep", "--repair", "--json")
-    assert told.returncode == 1, told.stderr
+    told = command("--deep", "--repair", "--json")
+    assert told.exit_code == 1, told.output
     found = json.loads(told.stdout)
     [difference] = [one for stream in found["feeds"][0]["streams"] for one in stream["differences"]]
     assert (difference["key"], difference["wrong"], difference["held"]["landing"]) == (key, wrong, "same")
     assert key in found["would"][0] and found["done"] == []
-    plain = _command(read_shop, "--deep", "--repair")
-    assert plain.returncode == 1 and "Nothing was changed; add --yes" in plain.stdout and key in plain.stdout
+    plain = command("--deep", "--repair")
+    assert plain.exit_code == 1 and "Nothing was changed; add --yes" in plain.stdout and key in plain.stdout
     assert digests(read_shop) == before
     kept = comparisons(read_shop.scope)
     orders = StreamKey(*read_shop.key, "orders")
@@ -284,13 +287,13 @@ def test_the_command_says_what_it_would_do_and_does_it_when_told_to(read_shop: S
     row = read_shop.slices()["orders"]
     assert row["in_sync_as_of"] is None and row["compared"]["rows"]["differences"] == 1
 
-    done = _command(read_shop, "--deep", "--repair", "--yes", "--reason", "a test", "--json")
-    assert done.returncode == 0, done.stderr
+    done = command("--deep", "--repair", "--yes", "--reason", "a test", "--json")
+    assert done.exit_code == 0, done.output
     assert key in json.loads(done.stdout)["done"][0] and json.loads(done.stdout)["feeds"][0]["proven"]
     assert "a test" in audit.entries(read_shop.scope, limit=1)[0].reason
     row = read_shop.slices()["orders"]
     assert row["in_sync_as_of"] == row["watermark"]
-    assert _command(read_shop, "--repair").returncode == 1  # counts cannot be mended
+    assert command("--repair").exit_code == 1  # counts cannot be mended
 
 
 def test_a_change_of_the_shop_leaves_a_lag(read_shop: Stack) -> None:
@@ -301,11 +304,6 @@ def test_a_change_of_the_shop_leaves_a_lag(read_shop: Stack) -> None:
     assert 0 <= row["lag_p50_s"] <= row["lag_max_s"] < 120 and row["kept"] == 1
     assert read_shop.run("orders").failures == {}
     assert _prove(read_shop).proven
-
-
-def _command(stack: Stack, *options: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-c", "from varai.cli import app; app()", "reconcile", "--region", "eu", *options]
-    return subprocess.run(words, env={**os.environ, **stack.environment}, capture_output=True, text=True, check=False)
 
 
 def test_a_busy_shop_is_no_difference(read_shop: Stack) -> None:

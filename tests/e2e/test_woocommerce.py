@@ -12,7 +12,13 @@ import pytest
 from sandbox.vendors.records import Records
 from sandbox.world.spec import WorldSpec
 from sandbox.world.woocommerce import build
-from tests.e2e.two import Pair, Two, check_whole_never_mixed_and_read_once, two_shops
+from tests.e2e.two import (
+    Pair,
+    Two,
+    check_who_is_gone_at_the_vendor_is_found_and_mended,
+    check_whole_never_mixed_and_read_once,
+    two_shops,
+)
 from varai.marts import Reader
 from varai.river.transform import transform
 
@@ -39,6 +45,7 @@ def two(home: Path, mongodb_uri: str, mongodb: str, tmp_path: Path) -> Iterator[
 
 def test_two_shops_of_one_tenant_are_whole_never_mixed_and_read_once(two: Two) -> None:
     check_whole_never_mixed_and_read_once(two)
+    check_who_is_gone_at_the_vendor_is_found_and_mended(two)
 
 
 def test_a_merchant_s_report_equals_the_shop_s_own_totals(two: Two, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from tests.conftest import simulated
 from varai import catalogue, privacy, registry
 from varai.kernel import FeedKey, Scope
 from varai.registry import RunRecord
+from varai.river.proof.mend import mend_feed
+from varai.river.proof.prove import prove_feed
 from varai.river.run import run_feeds
 from varai.river.transform import transform
 from varai.settings import FolderSecrets, Settings, load
@@ -118,3 +120,19 @@ def check_whole_never_mixed_and_read_once(two: Two) -> None:
         assert (row["published"], row["tombstoned"], row["balanced"]) == (0, 0, True), row
     again = transform(two.settings, two.region, holder="test")
     assert (again.snapshots, again.changed) == (snapshots, ())
+    for feed in feeds:
+        proof = prove_feed(two.settings, two.region, FeedKey(two.pair.tenant, feed), holder="test")
+        assert proof.proven, proof.sentences
+        assert {one.stream for one in proof.streams if one.asked} == set(stream_names(vendor))
+
+
+def check_who_is_gone_at_the_vendor_is_found_and_mended(two: Two, kind: str = "customers") -> None:
+    """A record that the vendor deleted since the last run, in a list that tells no deletes."""
+    feed = next(iter(two.pair.feeds))
+    key = FeedKey(two.pair.tenant, feed)
+    with Records(two.file(feed)) as records:
+        records.delete(kind, two.bodies(feed, kind)[0]["id"])
+    proof = prove_feed(two.settings, two.region, key, holder="test")
+    assert [dict(one.wrong) for stream in proof.streams for one in stream.differences] == [{"vendor": "gone"}]
+    mended = mend_feed(two.settings, two.region, key, reason="a test", actor="test", holder="test")
+    assert mended.after.proven, mended.after.sentences

@@ -70,7 +70,7 @@ def freshness(slices: Sequence[Lag], promised_s: float | None) -> dict[str, Any]
     return {
         "lag_p50_s": _quantile(parts, 0.5),
         "lag_p95_s": _quantile(parts, 0.95),
-        "lag_max_s": max((one.max_s for one in slices), default=None),
+        "lag_max_s": max((round(one.max_s, 1) for one in slices), default=None),
         "promised_s": promised_s,
         "kept": round(sum(one.max_s <= promised_s for one in slices) / len(slices), 4)
         if slices and promised_s is not None

@@ -37,7 +37,7 @@ def compare(con: duckdb.DuckDBPyConnection, key: FeedKey, spec: StreamSpec, term
             if name == "warehouse" or (not spec.sealed and entity in catalogue.COLLECTIONS)
         )
         buckets += _suspect(con, entity, stores, asked=terms.as_of is not None)
-        for row in _rows(con, entity, spec.primary, stores, asked=terms.as_of is not None, listed=spec.listed):
+        for row in _rows(con, entity, spec, stores, terms):
             verdict = explain(row, terms)
             if verdict.reason:
                 explained[verdict.reason] += 1
@@ -90,7 +90,7 @@ def _contents(place: str, entity: str) -> str:
 
 
 def _rows(
-    con: duckdb.DuckDBPyConnection, entity: str, primary: str, stores: tuple[str, ...], *, asked: bool, listed: bool
+    con: duckdb.DuckDBPyConnection, entity: str, spec: StreamSpec, stores: tuple[str, ...], terms: Terms
 ) -> Iterator[Row]:
     """Every suspect with all that the places say of it, in order of its key."""
     held = ("vendor", "landing", "catalogue", "warehouse")
@@ -113,26 +113,28 @@ def _rows(
         facts AS (
             SELECT s.key, coalesce(k.root_id, {roots}, s.key) AS root_id, k.source_id IS NOT NULL AS is_known,
                    k.content_hash, k.verdict, k.deleted,
-                   k.mapping_version, k.batch_id, k.batch_id IN (SELECT batch_id FROM kept) AS kept, {picked}
+                   k.mapping_version, k.batch_id, k.batch_id IN (SELECT batch_id FROM kept) AS kept,
+                   k.batch_id IN (SELECT batch_id FROM kept WHERE ingested_at >= $since) AS since, {picked}
             FROM s LEFT JOIN known k ON k.entity = '{entity}' AND k.source_id = s.key {joins}
         )
         SELECT facts.*, root.source_updated_at, listed.source_id IS NOT NULL
         FROM facts
-        LEFT JOIN vendor root ON root.entity = '{primary}' AND root.source_id = facts.root_id
-        LEFT JOIN (SELECT DISTINCT source_id FROM listed WHERE entity = '{primary}') listed ON listed.source_id = facts.root_id
+        LEFT JOIN vendor root ON root.entity = '{spec.primary}' AND root.source_id = facts.root_id
+        LEFT JOIN (SELECT DISTINCT source_id FROM listed WHERE entity = '{spec.primary}') listed ON listed.source_id = facts.root_id
         ORDER BY facts.key
-        """
+        """,
+        {"since": terms.asked_at},
     )
     while rows := found.fetchmany(_FETCH):
         for row in rows:
-            yield _row(row, stores, asked=asked, listed=listed)
+            yield _row(row, stores, listed=spec.listed and terms.as_of is not None)
 
 
-def _row(given: tuple[Any, ...], stores: tuple[str, ...], *, asked: bool, listed: bool) -> Row:
-    key, root, is_known, content, verdict, deleted, mapping, batch, kept = given[:9]
-    held = [given[at : at + 6] for at in range(9, 33, 6)]
+def _row(given: tuple[Any, ...], stores: tuple[str, ...], *, listed: bool) -> Row:
+    key, root, is_known, content, verdict, deleted, mapping, batch, kept, since = given[:10]
+    held = [given[at : at + 6] for at in range(10, 34, 6)]
     vendor, landing, in_catalogue, in_warehouse = (Held(*one) if one[0] else None for one in held)
-    root_at: datetime | None = given[33]
+    root_at: datetime | None = given[34]
     return Row(
         source_id=key,
         root_id=root,
@@ -142,8 +144,9 @@ def _row(given: tuple[Any, ...], stores: tuple[str, ...], *, asked: bool, listed
         catalogue=in_catalogue,
         warehouse=in_warehouse,
         root_at=root_at,
-        listed=bool(given[34]) if asked and listed else None,
+        listed=bool(given[35]) if listed else None,
         kept=bool(kept),
+        since=bool(since),
         places=stores,
     )
 

@@ -42,6 +42,7 @@ class Row:
         root_at: when the vendor last changed the record that carries it, as read now.
         listed: whether the vendor lists that record's id; None where it lists none.
         kept: whether the batch it is known by is landed still.
+        since: whether that batch was read after the vendor was asked for this comparison.
         places: those of catalogue and warehouse that hold such rows.
     """
 
@@ -55,13 +56,17 @@ class Row:
     root_at: datetime | None
     listed: bool | None
     kept: bool
+    since: bool
     places: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What explains differences of a stream: until when it must be here, what is out of sight, how it is mapped, who is forgotten."""
+    """What explains differences of a stream: when it was asked and until when it must be here, what is out of sight, how it is
+    mapped, who is forgotten.
+    """
 
+    asked_at: datetime
     as_of: datetime | None
     horizon: int | None
     mapping: str
@@ -93,10 +98,12 @@ def _vendor(row: Row, terms: Terms, wrong: dict[str, str]) -> str:
     alive = known is not None and not known.deleted
     if terms.as_of is None or (vendor is None and not alive):
         return ""
+    if alive and known is not None and vendor is not None and vendor.content == known.content:
+        return ""
+    if row.since:
+        return "changed"
     if vendor is None:
         return _absent(row, terms, wrong)
-    if alive and known is not None and vendor.content == known.content:
-        return ""
     reason = _newer(vendor, known if alive else None, terms)
     if not reason:
         here = "known" if row.landing and row.landing.content == vendor.content else "landing"

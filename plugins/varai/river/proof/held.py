@@ -56,7 +56,7 @@ def take_landing(
         arrive(con, scope, feed, spec, reading)
         mark_erased(con, spec, reading.marked, rewritten=manifest is not None and manifest.original is not None)
         given = {"batch": ref.batch_id}
-        con.execute("INSERT INTO kept VALUES ($batch)", given)
+        con.execute("INSERT INTO kept VALUES ($batch, $at)", {**given, "at": ref.ingested_at})
         # Oldest first: what a later batch says of a record takes the place of what was kept before.
         con.execute(
             f"DELETE FROM landing WHERE entity IN ({names}) AND root_id IN"

@@ -44,10 +44,16 @@ def prints(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 )
             con.execute(f"CREATE TABLE known ({', '.join(f'{name} {kind}' for name, kind in HASH_COLUMNS.items())})")
             con.execute("CREATE TABLE listed (entity VARCHAR, source_id VARCHAR)")
-            con.execute("CREATE TABLE kept (batch_id VARCHAR)")
+            con.execute("CREATE TABLE kept (batch_id VARCHAR, ingested_at TIMESTAMPTZ)")
             yield con
         finally:
             con.close()
+
+
+def forget_ours(con: duckdb.DuckDBPyConnection) -> None:
+    """Empty the tables of our own places; what the vendor said stays."""
+    for name in ("landing", "known", "catalogue", "warehouse", "kept"):
+        con.execute(f"DELETE FROM {name}")
 
 
 def print_of(kind: Entity) -> str:

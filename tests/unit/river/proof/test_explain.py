@@ -16,8 +16,8 @@ SILENT = OLD._replace(content="c2", print="p2")
 UNDATED = SILENT._replace(at=None)
 KNOWN = Known("c1", "published", False, "m1", "b1")
 STORES = ("catalogue", "warehouse")
-TERMS = Terms(MARK, None, "m1", ())
-ROW = Row("7", "7", KNOWN, OLD, OLD, OLD, OLD, MARK - timedelta(days=9), True, True, STORES)
+TERMS = Terms(MARK + timedelta(hours=1), MARK, None, "m1", ())
+ROW = Row("7", "7", KNOWN, OLD, OLD, OLD, OLD, MARK - timedelta(days=9), True, True, False, STORES)
 
 
 def _absent(row: Row, *places: str) -> Row:
@@ -35,6 +35,13 @@ def test_a_row_that_is_everywhere_as_it_should_be_is_no_difference() -> None:
         (replace(ROW, vendor=FRESH), TERMS, "changed"),
         (replace(ROW, vendor=UNDATED), TERMS, "changed"),
         (replace(ROW, vendor=SILENT), replace(TERMS, mapping="m2"), "mapped earlier"),
+        (replace(ROW, vendor=SILENT, since=True), TERMS, "changed"),
+        (_absent(replace(ROW, root_at=None, listed=False, since=True), "vendor"), TERMS, "changed"),
+        (
+            _absent(replace(ROW, known=KNOWN._replace(deleted=True), since=True), "landing", *STORES),
+            TERMS,
+            "changed",
+        ),
         (replace(ROW, vendor=SILENT._replace(erased=True)), TERMS, "erased"),
         (replace(ROW, landing=SILENT._replace(erased=True)), TERMS, "erased"),
         (_absent(ROW, "vendor"), replace(TERMS, forgotten=("7",)), "erased"),
