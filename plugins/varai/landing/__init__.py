@@ -3,7 +3,7 @@
 from varai.landing.events import INDEXES, Event, EventsPlace, LandedEvents, land_events, sweep_events
 from varai.landing.forget import LandingPlace, rewrite
 from varai.landing.land import Landed, commit, land
-from varai.landing.manifest import Manifest, batches, find, manifest_key, manifests, read_manifest, sweep
+from varai.landing.manifest import Manifest, batches, find, manifests, sweep
 from varai.landing.reading import Reading, read, read_passing
 
 __all__ = [
@@ -20,10 +20,8 @@ __all__ = [
     "find",
     "land",
     "land_events",
-    "manifest_key",
     "manifests",
     "read",
-    "read_manifest",
     "read_passing",
     "rewrite",
     "sweep",

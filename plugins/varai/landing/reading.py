@@ -53,14 +53,17 @@ def read_passing(scope: Scope, landed: Landed, ledger: Forgotten, spec: Stream) 
 
 
 class Reading(Iterator[bytes]):
-    """See `read`. `erased`, `redacted` and `marked` are final when it is exhausted."""
+    """See `read`. Final when it is exhausted: `erased`, `redacted`, `marked` (ids of records of erased subjects) and `rewritten`,
+    whether an erasure has rewritten the object.
+    """
 
     def __init__(
         self, scope: Scope, ref: BatchRef, ledger: Forgotten, spec: Stream, manifest: Manifest | None = None
     ) -> None:
-        self._scope, self._ref, self._ledger, self._spec = scope, ref, ledger, spec
+        self._scope, self.ref, self._ledger, self._spec = scope, ref, ledger, spec
         self._given = manifest
         self.marked: set[str] = set()
+        self.rewritten = False
         self._redaction: Redaction | None = None
         self._chunks = self._read()
 
@@ -82,17 +85,17 @@ class Reading(Iterator[bytes]):
         return bool(self._marked(self._manifest()))
 
     def _manifest(self) -> Manifest:
-        manifest = self._given or read_manifest(self._scope, manifest_key(self._ref.uri))
+        manifest = self._given or read_manifest(self._scope, manifest_key(self.ref.uri))
         if manifest is None:
             raise Gone(
-                f"Batch {self._ref.batch_id} of {self._ref.tenant}/{self._ref.feed}/{self._ref.stream} is no longer kept.",
+                f"Batch {self.ref.batch_id} of {self.ref.tenant}/{self.ref.feed}/{self.ref.stream} is no longer kept.",
                 "Land its window again with `varai backfill`.",
             )
         return manifest
 
     def _read(self) -> Iterator[bytes]:
         manifest = self._manifest()
-        self.marked = self._marked(manifest)
+        self.marked, self.rewritten = self._marked(manifest), manifest.original is not None
         if self.marked:
             self._redaction = Redaction(self._spec, self.marked)
         for chunk in chunks_of(self._scope, manifest):
@@ -106,7 +109,7 @@ class Reading(Iterator[bytes]):
             return set()
         found: set[str] = set()
         for chunk in chunks_of(self._scope, manifest):
-            found |= records_of_erased(chunk.splitlines(), self._spec, self._ref.feed, self._ledger)
+            found |= records_of_erased(chunk.splitlines(), self._spec, self.ref.feed, self._ledger)
         return found
 
 

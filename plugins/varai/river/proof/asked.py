@@ -14,7 +14,7 @@ from varai.kernel import Feed, Scope, Unbalanced, VaraiError, Window, utc_now
 from varai.privacy import Ledger, Pseudonyms
 from varai.registry import SliceState, StreamKey
 from varai.river.context import session
-from varai.river.proof.newest import arrive, mark_erased
+from varai.river.proof.newest import arrivals, mark_erased
 from varai.settings import Settings
 from varai.sources.contract import Listing, StreamSpec
 from varai.stores import objects
@@ -77,14 +77,13 @@ def _read(
         count = extraction.vendor_count
         if count is not None and count != landed.content.records:
             raise Unbalanced(f"{feed.key}/{spec.name}: the vendor counts {count}, {landed.content.records} came.")
-        reading = landing.read_passing(scope, landed, Ledger(scope), spec)
-        arrive(con, scope, feed, spec, reading)
+        passing = landing.read_passing(scope, landed, Ledger(scope), spec)
+        for reading in arrivals(con, scope, feed, spec, [passing]):
+            mark_erased(con, spec, reading.marked, rewritten=False)
+            erased = "root_id IN (SELECT source_id FROM of_erased) AS erased"
+            con.execute(f"INSERT INTO vendor BY NAME SELECT * EXCLUDE (nobody), {erased} FROM arrived")
     finally:
         objects(scope).delete(landed.key)
-    mark_erased(con, spec, reading.marked, rewritten=False)
-    con.execute(
-        "INSERT INTO vendor BY NAME SELECT * EXCLUDE (nobody), root_id IN (SELECT source_id FROM of_erased) AS erased FROM arrived"
-    )
     return extraction.listing
 
 

@@ -14,7 +14,7 @@ from varai.kernel import Feed, FeedKey, Scope
 from varai.privacy import Ledger
 from varai.registry import SliceState
 from varai.river.classify import HASH_COLUMNS
-from varai.river.proof.newest import arrive, mark_erased
+from varai.river.proof.newest import arrivals, mark_erased
 from varai.river.proof.prints import GIVEN, add, print_of
 from varai.sources.contract import StreamSpec
 from varai.stores import objects
@@ -48,15 +48,14 @@ def take_landing(
     in_force = {
         row[0] for row in con.execute(f"SELECT DISTINCT batch_id FROM known WHERE entity IN ({names})").fetchall()
     }
-    for ref in landing.batches(scope, feed.key, spec.name):
-        if ref.batch_id not in in_force and ref.batch_id not in loaded:
-            continue
-        manifest = landing.read_manifest(scope, landing.manifest_key(ref.uri))
-        reading = landing.read(scope, ref, Ledger(scope), spec)
-        arrive(con, scope, feed, spec, reading)
-        mark_erased(con, spec, reading.marked, rewritten=manifest is not None and manifest.original is not None)
-        given = {"batch": ref.batch_id}
-        con.execute("INSERT INTO kept VALUES ($batch, $at)", {**given, "at": ref.ingested_at})
+    wanted = [
+        ref for ref in landing.batches(scope, feed.key, spec.name) if ref.batch_id in in_force or ref.batch_id in loaded
+    ]
+    ledger = Ledger(scope)
+    for reading in arrivals(con, scope, feed, spec, (landing.read(scope, ref, ledger, spec) for ref in wanted)):
+        mark_erased(con, spec, reading.marked, rewritten=reading.rewritten)
+        given = {"batch": reading.ref.batch_id}
+        con.execute("INSERT INTO kept VALUES ($batch, $at)", {**given, "at": reading.ref.ingested_at})
         # Oldest first: what a later batch says of a record takes the place of what was kept before.
         con.execute(
             f"DELETE FROM landing WHERE entity IN ({names}) AND root_id IN"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -23,19 +24,39 @@ def mapping_of(scope: Scope, feed: Feed, spec: StreamSpec) -> Mapping:
     return sources.connector(feed.connector).mapping(spec.name, feed, mapping_facts(scope, feed, spec.name))
 
 
-def arrive(con: duckdb.DuckDBPyConnection, scope: Scope, feed: Feed, spec: StreamSpec, chunks: Iterator[bytes]) -> None:
-    """Create `arrived` (entity, who, content_hash, print, nobody): rows of the lines as the river would put them out.
+Lines = TypeVar("Lines", bound=Iterator[bytes])
 
-    What the river calls superseded is left out: all but the newest version of a row, and children of older versions.
-    `nobody` says that a record names no person.
+
+def arrivals(
+    con: duckdb.DuckDBPyConnection, scope: Scope, feed: Feed, spec: StreamSpec, readings: Iterable[Lines]
+) -> Iterator[Lines]:
+    """Map one reading after another, and give each back when `arrived` (entity, who, content_hash, print, nobody) holds its rows.
+
+    They are as the river would put them out: what it calls superseded is left out, all but the newest version of a row, and
+    children of older versions. `nobody` says that a record names no person. One engine maps all, since it starts slowly.
     """
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE met (entity VARCHAR, source_id VARCHAR, root_id VARCHAR, source_updated_at TIMESTAMPTZ,"
-        " content_hash VARCHAR, print VARCHAR, position BIGINT, nobody BOOLEAN)"
-    )
-    for name, batch in map_lines(chunks, mapping_of(scope, feed, spec)):
+    ended: list[Lines] = []
+    columns = "root_id VARCHAR, source_updated_at TIMESTAMPTZ, content_hash VARCHAR, print VARCHAR, position BIGINT, nobody BOOLEAN"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE met (entity VARCHAR, source_id VARCHAR, {columns})")
+
+    def chunks() -> Iterator[bytes]:
+        for reading in readings:
+            yield from reading
+            ended.append(reading)  # all its rows were given before the next chunk is asked for
+
+    for name, batch in map_lines(chunks(), mapping_of(scope, feed, spec)):
+        while ended:
+            _keep_newest(con, spec)
+            yield ended.pop(0)
         if name != UNMAPPABLE:
             _take(con, name, protect(scope, feed, name, batch, None))
+    while ended:
+        _keep_newest(con, spec)
+        yield ended.pop(0)
+
+
+def _keep_newest(con: duckdb.DuckDBPyConnection, spec: StreamSpec) -> None:
+    """Create `arrived` of what was met, and begin anew."""
     newest = "ORDER BY source_updated_at DESC NULLS LAST, position DESC"
     con.execute(
         f"""
@@ -50,7 +71,7 @@ def arrive(con: duckdb.DuckDBPyConnection, scope: Scope, feed: Feed, spec: Strea
         SELECT entity, {GIVEN}, print, nobody FROM versions WHERE age = 1
         """
     )
-    con.execute("DROP TABLE met")
+    con.execute("DELETE FROM met")
 
 
 def mark_erased(con: duckdb.DuckDBPyConnection, spec: StreamSpec, records: Iterable[str], *, rewritten: bool) -> None:

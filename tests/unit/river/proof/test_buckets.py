@@ -64,3 +64,8 @@ def test_one_change_is_found_and_opens_one_bucket(rows: Rows, data: st.DataObjec
     before, (key, digest), after = rows[:at], rows[at], rows[at + 1 :]
     changes = [[*before, *after], [*rows, rows[at]], [*before, (key, f"{digest}c"), *after]]
     assert _differing(rows, data.draw(st.sampled_from(changes)), 1024) == ({key}, 1)
+
+
+def test_copies_do_not_cancel_one_another() -> None:
+    """What is there twice has no trace in an exclusive or: the sums tell it."""
+    assert _differing([("a", "1"), ("a", "1")], [("a", "2"), ("a", "2")], 16) == ({"a"}, 1)

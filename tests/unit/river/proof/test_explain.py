@@ -65,6 +65,7 @@ def test_what_may_differ_is_explained(row: Row, terms: Terms, reason: str) -> No
     ("row", "wrong"),
     [
         (_absent(replace(ROW, root_at=None, listed=False), "vendor"), {"vendor": "gone"}),
+        (_absent(replace(ROW, root_id="1"), "vendor"), {"vendor": "gone"}),  # a part of a record that is there
         (_absent(ROW, "known", "landing", *STORES), {"landing": "missing"}),
         (_absent(ROW, "known", *STORES), {"known": "missing"}),
         (_absent(ROW, "known"), {"known": "missing"}),
