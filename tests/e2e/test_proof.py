@@ -23,7 +23,7 @@ from sandbox.world.wire import instant
 from tests.e2e.conftest import CLEAN, WORLD, StackOf
 from tests.e2e.digests import digests
 from tests.e2e.stack import Stack, rewrite
-from varai import registry
+from varai import landing, registry
 from varai.cli import app
 from varai.marts.publish import read_manifest
 from varai.marts.words import manifest_key
@@ -316,6 +316,21 @@ def test_a_busy_shop_is_no_difference(read_shop: Stack) -> None:
     assert products.explained["changed"] == 3
     assert read_shop.run("products").failures == {}
     assert _prove(read_shop).proven
+
+
+def test_what_landing_has_outlived_is_told_by_the_stores_and_read_again_from_the_vendor(read_shop: Stack) -> None:
+    """The last test of this shop: its landing is swept."""
+    assert landing.sweep(read_shop.scope, days=-1, dry_run=False)
+    assert _prove(read_shop).proven
+    name, _ = _altered_document(read_shop)
+    [found] = [one for stream in _prove(read_shop).streams for one in stream.differences]
+    assert found.key.endswith(name) and found.held["landing"] == "no longer landed"
+    mended = _mend(read_shop)
+    assert [sentence.split(":")[0] for sentence in mended.done] == [
+        "read the stream products again from the vendor",
+        "carry its landed batch through the river again",
+    ]
+    assert mended.after.proven, mended.after.sentences
 
 
 def test_a_stream_that_is_unfinished_is_named_and_not_compared(stack_of: StackOf) -> None:

@@ -43,6 +43,7 @@ def two(home: Path, mongodb_uri: str, mongodb: str, tmp_path: Path) -> Iterator[
         yield made
 
 
+@pytest.mark.timeout(900)
 def test_two_shops_of_one_tenant_are_whole_never_mixed_and_read_once(two: Two) -> None:
     check_whole_never_mixed_and_read_once(two)
     check_who_is_gone_at_the_vendor_is_found_and_mended(two)

@@ -68,21 +68,36 @@ def _suspect(con: duckdb.DuckDBPyConnection, entity: str, stores: tuple[str, ...
         opened += differing(con, _contents("vendor", entity), known, "suspects")
     landed = f"{known} AND k.batch_id IN (SELECT batch_id FROM kept)"
     opened += differing(con, _contents("landing", entity), landed, "suspects")
-    same = "{0}.entity = k.entity AND {0}.source_id = k.source_id AND {0}.content_hash = k.content_hash"
-    prints = ", ".join(f"any_value({place}.print)" for place in ("landing", *stores[::-1]))
-    joins = " ".join(f"LEFT JOIN {place} ON {same.format(place)}" for place in ("landing", *stores[::-1]))
-    # What a row's fields must be: as landing gives them; where that lacks the version, as the stores have them.
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE expected AS
-        SELECT k.source_id AS key, concat(k.content_hash, ' ', coalesce({prints})) AS digest
-        FROM known k {joins} WHERE k.entity = '{entity}' AND {_PASSED} GROUP BY k.source_id, k.content_hash
-        """
-    )
+    _expect(con, entity, stores)
     for store in stores:
         held = f"SELECT source_id AS key, concat(content_hash, ' ', print) AS digest FROM {store} WHERE entity = '{entity}'"
         opened += differing(con, held, "SELECT key, digest FROM expected", "suspects")
     return opened
+
+
+def _expect(con: duckdb.DuckDBPyConnection, entity: str, stores: tuple[str, ...]) -> None:
+    """Create `expected` (key, digest): what a store must hold, as landing gives it; where that lacks the version, as the stores do.
+
+    One join at a time: each is as large as the shop.
+    """
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE wanted AS
+        SELECT k.source_id AS key, k.content_hash AS content, l.print FROM known k
+        LEFT JOIN landing l ON l.entity = k.entity AND l.source_id = k.source_id AND l.content_hash = k.content_hash
+        WHERE k.entity = '{entity}' AND {_PASSED}
+        """
+    )
+    for store in reversed(stores):
+        con.execute(
+            f"""
+            UPDATE wanted SET print = held.print FROM (
+                SELECT source_id, content_hash, any_value(print) AS print FROM {store}
+                WHERE entity = '{entity}' AND source_id IN (SELECT key FROM wanted WHERE print IS NULL) GROUP BY ALL
+            ) held WHERE wanted.print IS NULL AND held.source_id = wanted.key AND held.content_hash = wanted.content
+            """
+        )
+    con.execute("CREATE OR REPLACE TEMP VIEW expected AS SELECT key, concat(content, ' ', print) AS digest FROM wanted")
 
 
 def _contents(place: str, entity: str) -> str:

@@ -20,7 +20,11 @@ from varai.canonical import Entity, Field
 from varai.river.classify import HASH_COLUMNS
 
 PLACES: Final = ("vendor", "landing", "known", "catalogue", "warehouse")
-_MEMORY: Final = "256MB"
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "memory_limit": "512MB",
+    "threads": 2,
+    "preserve_insertion_order": False,
+}
 GIVEN: Final = "source_id, root_id, source_updated_at, content_hash"
 
 
@@ -34,7 +38,7 @@ def prints(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     folder = home.resolve() / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="proof-", dir=folder) as spill:
-        con = duckdb.connect(str(Path(spill) / "prints.duckdb"), config={"memory_limit": _MEMORY, "threads": "2"})
+        con = duckdb.connect(str(Path(spill) / "prints.duckdb"), config=_CONFIG)
         try:
             con.execute("SET TimeZone = 'UTC'")
             for place in ("vendor", "landing", "catalogue", "warehouse"):
