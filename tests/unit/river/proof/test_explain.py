@@ -21,7 +21,7 @@ ROW = Row("7", "7", KNOWN, OLD, OLD, OLD, OLD, MARK - timedelta(days=9), True, T
 
 
 def _absent(row: Row, *places: str) -> Row:
-    return replace(row, **dict.fromkeys(places))  # type: ignore[arg-type]
+    return replace(row, **dict.fromkeys(places))  # type: ignore[arg-type]  # fields by their names
 
 
 def test_a_row_that_is_everywhere_as_it_should_be_is_no_difference() -> None:
