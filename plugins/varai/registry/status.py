@@ -55,8 +55,9 @@ def stream_rows(scope: Scope, stream_names: StreamNames) -> list[dict[str, Any]]
     """A row per feed and stream of the region, or of the scope's tenant, in this order. Plain JSON values.
 
     A row tells the stream's most recent slice, how far it is in sync (`varai.registry.sync`), and of its feed the connector
-    (null: it is configured no more), state and cure, or what to do about webhooks that fell silent. A stream of a configured feed that was never read has a row too, so that a
-    feed that fails from its first run on shows its state and cure: its counts and `balanced` are null.
+    (null: it is configured no more), state and cure, or what to do about webhooks that fell silent. A stream of a configured feed
+    that was never read has a row too, so that a feed that fails from its first run on shows its state and cure: its counts and
+    `balanced` are null.
     """
     states = feed_states(scope)
     configured = feeds(scope)
