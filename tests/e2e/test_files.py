@@ -27,6 +27,7 @@ from varai.gate import quarantine
 from varai.kernel import FeedKey, Scope
 from varai.marts import Reader
 from varai.registry import RunRecord
+from varai.river.proof.prove import prove_feed
 from varai.river.run import run_feeds
 from varai.river.transform import transform
 from varai.settings import Settings, load
@@ -121,6 +122,9 @@ def test_two_feeds_of_one_tenant_are_whole_never_mixed_and_read_once(two: Two) -
         assert (row["published"], row["tombstoned"], row["balanced"]) == (0, 0, True), row
     again = transform(two.settings, "us", holder="test")
     assert (again.snapshots, again.changed) == (snapshots, ())
+    for feed in FEEDS:
+        proof = prove_feed(two.settings, "eu", FeedKey(TENANT, feed), holder="test")
+        assert proof.proven, proof.sentences
 
 
 def test_a_preview_shows_what_rows_become_and_writes_nothing(two: Two) -> None:

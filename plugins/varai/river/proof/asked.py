@@ -41,10 +41,11 @@ class Asked:
 def ask(con: duckdb.DuckDBPyConnection, settings: Settings, scope: Scope, feed: Feed, spec: StreamSpec) -> Asked:
     """Fill `vendor` and `listed` with a stream's rows as the vendor has them now.
 
-    Streams that were never settled and paused feeds are not asked. Who asked to be forgotten is left out, as at every read of landing.
+    Streams that were never settled and paused feeds are not asked, nor are streams with dates of their own: what was dropped once need
+    not be there for ever. Who asked to be forgotten is left out, as at every read of landing.
     """
     mark = SliceState(scope, StreamKey(feed.tenant, feed.name, spec.name)).watermark()
-    if feed.paused or mark is None:
+    if feed.paused or spec.dated or mark is None:
         return Asked()
     try:
         listing = _read(con, settings, scope, feed, spec)

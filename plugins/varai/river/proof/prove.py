@@ -50,7 +50,7 @@ def prove_feed(settings: Settings, region: str, key: FeedKey, *, holder: str, pa
     """
     scope = settings.scope(region, key.tenant)
     feed = registered(scope, key)
-    streams = sources.connector(feed.connector).streams
+    streams = sources.streams_of(sources.connector(feed.connector), feed)
     with prints(settings.home) as con:
         asked_at = utc_now()
         asked = {spec.name: ask(con, settings, scope, feed, spec) for spec in streams}
