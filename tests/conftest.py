@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,9 +13,10 @@ import httpx
 import pytest
 import structlog
 
+from sandbox.servers import answers, documents, free_port, running, simulated
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-_PR_SET_PDEATHSIG = 1
-_START_SECONDS = 240.0
+__all__ = ["REPOSITORY", "free_port", "running", "simulated"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,19 +58,7 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    port, folder = free_port(), tmp_path_factory.mktemp("secantusdb")
-    command = [
-        _script("secantusd-py"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--storage-path",
-        str(folder / "data"),
-    ]
-    command += ["--cache-size", "256M", "--log-level", "WARNING"]
-    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
-    with running(command, folder, lambda: _mongodb_answers(uri)):
+    with documents(tmp_path_factory.mktemp("secantusdb")) as uri:
         yield uri
 
 
@@ -118,7 +102,7 @@ def gcs_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = Path(wheel.__file__).parent / "vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64"
     command = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", url]
     command += ["-public-host", f"127.0.0.1:{port}", "-filesystem-root", str(folder / "data"), "-log-level", "error"]
-    with running(command, folder, lambda: _gcs_answers(url)):
+    with running(command, folder, lambda: answers(f"{url}/storage/v1/b?project=test")):
         yield url
 
 
@@ -146,104 +130,13 @@ def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running(
         ["env", *(f"{name}={value}" for name, value in environment.items()), *command],
         folder,
-        lambda: _ok(f"{url}/health"),
+        lambda: answers(f"{url}/health"),
     ):
         yield url
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def running(command: Sequence[str], folder: Path, answers: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server in a process group of its own until the block ends; yields once `answers()` is true.
-
-    The group gets TERM, then KILL after five seconds. If pytest itself is killed, the kernel sends the server TERM.
-    """
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call of prctl, which takes no lock
-        )
-    try:
-        _await(server, answers, log)
-        yield server
-    finally:
-        _end_group(server)
-
-
-@contextmanager
-def simulated(vendor: str, folder: Path, shops: Path | None = None) -> Iterator[str]:
-    """Run a simulated vendor over the shops in `shops`, or in `folder` itself, until the block ends; yields its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = ["env", f"PYTHONPATH={REPOSITORY}", sys.executable, "-m", f"sandbox.vendors.{vendor}"]
-    with running(
-        [*command, "--shops", str(shops or folder), "--port", str(port)], folder, lambda: _ok(f"{url}/healthz")
-    ):
-        yield url
-
-
-def _await(server: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not answers():
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{server.args} did not start:\n{log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.05)
-
-
-def _end_group(server: subprocess.Popen[bytes]) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(server.pid, sign)
-        except ProcessLookupError:
-            break
-        try:
-            server.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _script(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
-
-
-def _mongodb_answers(uri: str) -> bool:
-    from pymongo import MongoClient
-    from pymongo.errors import PyMongoError
-
-    try:
-        with MongoClient(uri, serverSelectionTimeoutMS=500) as client:
-            return bool(client.admin.command("ping").get("ok"))
-    except PyMongoError:
-        return False
-
-
-def _ok(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=1, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
-
-
-def _gcs_answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/storage/v1/b?project=test", timeout=1, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
 
 
 def _valkey_answers(port: int) -> bool:
