@@ -30,8 +30,9 @@ _MOST: Final = 0.5
 def due(state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool = False) -> bool:
     """Whether to ask for the stream's ids with this window; `asked`: the vendor said that a record is gone.
 
-    A first read has nothing to compare, and a whole read of what is on sale is a listing itself. After a run that died all is
-    compared: the vendor may have deleted since what that run put out.
+    A first read has nothing to compare, and a whole read of what is on sale is a listing itself. Of people and sales it is not:
+    it is taken with the ids, but where every read is whole, once in a while. After a run that died all is compared: the vendor
+    may have deleted since what that run put out.
     """
     if not spec.listed:
         return False
@@ -39,7 +40,7 @@ def due(state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool = 
         return True
     if not objects(state.scope).exists(state.hashes):
         return False
-    if planned.window.whole:
+    if planned.window.whole and (spec.incremental or not spec.sealed):
         return spec.sealed
     last = state.listed_at()
     return asked or last is None or planned.ingested_at - last >= EVERY
