@@ -120,12 +120,19 @@ class Proof:
 
 
 def _numbered(listed: Numbered) -> Iterator[Part]:
-    number = 1
+    """The pages to the end that the count tells: a vendor may give the last page again and again, or an empty one that is no end.
+
+    A last page that is full is not taken at the count's word: where the next one brings other records, the count is too low.
+    """
+    number, last, met = 1, False, set[int]()
     while True:
         page = listed.page(number)
+        ids = {record.id for record in page.records}
+        if last and ids <= met:
+            return  # what is said to be beyond the end counts nothing
         yield Part(*page)
-        # By the count: a vendor may give the last page again and again, or an empty one that is no end.
-        if number * listed.size >= page.total:
+        last, met = number * listed.size >= page.total, ids
+        if last and len(page.records) < listed.size:
             return
         number += 1
 

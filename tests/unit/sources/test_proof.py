@@ -75,7 +75,15 @@ class Skipping(Shelf):
         return Listed([record for record in listed.records if record.id != 2], listed.total)
 
 
-@pytest.mark.parametrize("kind", [Lying, Skipping])
+class Short(Shelf):
+    """A vendor that counts some fewer than it has: the count ends with a full page."""
+
+    def page(self, number: int) -> Listed:
+        listed = super().page(number)
+        return Listed(listed.records, listed.total // self.size * self.size)
+
+
+@pytest.mark.parametrize("kind", [Lying, Skipping, Short])
 def test_a_list_that_is_not_what_it_counts_is_never_whole(kind: type[Shelf]) -> None:
     with pytest.raises(Unbalanced):
         list(Proof(kind(dict.fromkeys(range(1, 8), 0), [], 3)).pages())
@@ -149,3 +157,26 @@ def test_what_has_no_number_is_told_by_all_its_texts() -> None:
     numbers = {number_of(*each) for each in texts}
     assert len(numbers) == len(texts)
     assert all(0 <= number < 2**63 for number in numbers)
+
+
+class Repeating(Shelf):
+    """A vendor that gives its last page again for every page beyond the end."""
+
+    def page(self, number: int) -> Listed:
+        return super().page(min(number, -(-len(self.rows) // self.size)))
+
+
+class Forgetful(Shelf):
+    """A vendor that counts nothing on a page beyond the end."""
+
+    def page(self, number: int) -> Listed:
+        listed = super().page(number)
+        return listed if listed.records else Listed([], 0)
+
+
+@pytest.mark.parametrize("kind", [Shelf, Repeating, Forgetful])
+@pytest.mark.parametrize("rows", [3, 6, 7])
+def test_what_is_beyond_the_end_counts_nothing(kind: type[Shelf], rows: int) -> None:
+    proof = Proof(kind(dict.fromkeys(range(1, rows + 1), 0), [], 3))
+    assert [record.id for records in proof.pages() for record in records] == list(range(1, rows + 1))
+    assert proof.vendor_count == rows
