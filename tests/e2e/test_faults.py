@@ -29,7 +29,6 @@ PASSING: dict[str, Fault] = {
     "slow": {"kind": "slow", "seconds": 0.3},
     "throttled": {"kind": "throttled", "times": 2},
     "clock skew": {"kind": "clock_skew", "seconds": 86_400, "times": -1},
-    "clock behind": {"kind": "clock_skew", "seconds": -86_400, "times": -1},
     "5xx of the token endpoint": {"kind": "5xx", "on": "token", "times": 2},
     "wrong count": {"kind": "wrong_count", "delta": 3},
 }
@@ -57,6 +56,7 @@ LASTING: dict[str, tuple[Fault, str]] = {
     "expired token": ({"kind": "expired_token"}, "refused the feed's token"),
     "wrong version": ({"kind": "wrong_version"}, "was asked for"),
     "wrong count": ({"kind": "wrong_count", "delta": 3}, "count"),
+    "clock behind": ({"kind": "clock_skew", "seconds": -86_400}, "clock is behind ours"),
 }
 """Faults that stay, with a piece of the sentence in which the run ends."""
 

@@ -203,12 +203,19 @@ class SliceState:
         return waiting.hashes if waiting and objects(self.scope).exists(waiting.hashes) else self.hashes
 
     def plan(self, token: int, overlap: timedelta, *, incremental: bool, end: datetime | None = None) -> Planned:
-        """The window to read now: one planned earlier and never settled, else from the watermark (less the overlap) to `end` or now."""
+        """The window to read now: one planned earlier and never settled, else from the watermark (less the overlap) to `end` or now.
+
+        An overlap that has grown since reaches back from a window planned earlier too.
+        """
         found, version = self._read("window.json", Planned)
-        if found is not None:
-            return self._swap("window.json", found.model_copy(update={"token": token}), version, token, found.token)
         mark = self.watermark()
         start = mark - overlap if mark and incremental else None
+        if found is not None:
+            window = found.window
+            if start is not None and window.start is not None and start < window.start:
+                window = Window(start=start, end=window.end)
+            taken = found.model_copy(update={"token": token, "window": window})
+            return self._swap("window.json", taken, version, token, found.token)
         now = utc_now()
         planned = Planned(
             token=token, window=Window(start=start, end=end or now.replace(microsecond=0)), ingested_at=now

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable, Container, Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
@@ -22,6 +23,7 @@ import urllib3
 from urllib3.exceptions import DecodeError, HTTPError
 
 from varai.kernel import Gone, Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, VaraiError
+from varai.sources.clock import dated
 
 ATTEMPTS: Final = 6
 LONGEST_WAIT_S: Final = 60.0
@@ -38,10 +40,14 @@ class Http:
     Args:
         vendor: its name, as errors say it.
         own_address: what a feed's `base_url` should be, said where the vendor redirects elsewhere.
+
+    Attributes:
+        earliest: the earliest date of all answers, by the vendor's clock; None where none had one.
     """
 
     def __init__(self, vendor: str, own_address: str) -> None:
         self.vendor, self._own_address = vendor, own_address
+        self.earliest: datetime | None = None
         # urllib3 writes paths at DEBUG, and those of bulk files carry a signature.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         self._direct = urllib3.PoolManager(maxsize=2, ssl_context=_trust())
@@ -81,6 +87,7 @@ class Http:
                 f"A header for {self.vendor} has a letter that no header can carry.",
                 "Look for other than ASCII letters in the feed's secret.",
             ) from None
+        self._note_date(answer)
         if answer.status in understood:
             return answer
         try:
@@ -96,6 +103,11 @@ class Http:
         if kind != "application/json":
             raise Malformed(f"{self.vendor} answered with '{kind[:60]}' instead of JSON.")
         return answer.data
+
+    def _note_date(self, answer: urllib3.BaseHTTPResponse) -> None:
+        at = dated(answer.headers)
+        if at is not None and (self.earliest is None or at < self.earliest):
+            self.earliest = at
 
     def broken(self, error: HTTPError) -> VaraiError:
         """The typed error of a broken transport; the address stays out of the sentence."""

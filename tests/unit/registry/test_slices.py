@@ -205,3 +205,13 @@ def test_a_report_says_which_equation_fails(change: dict[str, object], told: str
     assert not bad.balanced
     # An operator may know better than the vendor's count, and never better than our own sums.
     assert bad.model_copy(update={"accepted": "the vendor was migrating"}).balanced == ("vendor_count" in change)
+
+
+def test_an_overlap_that_has_grown_reaches_back_from_a_window_that_was_planned_before(scope: Scope) -> None:
+    """An operator makes it larger because a window failed: that very window must be read with it."""
+    state = SliceState(scope, KEY)
+    state.settle(pending(state, 1, state.plan(1, timedelta(0), incremental=True, end=START).window))
+    state.plan(2, timedelta(minutes=5), incremental=True, end=START + DAY)
+    wider = state.plan(3, timedelta(hours=3), incremental=True, end=START + 2 * DAY)
+    assert wider.window == Window(start=START - timedelta(hours=3), end=START + DAY)
+    assert state.plan(4, timedelta(minutes=5), incremental=True).window == wider.window

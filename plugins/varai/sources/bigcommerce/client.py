@@ -46,7 +46,7 @@ class Client:
         self.quota: tuple[int, float] | None = None
         self.size = max(1, min(int(session.feed.settings.get("page_size", _PAGE)), LARGEST_PAGE))
         self._token = read_secret(session, SECRET_FIELDS)["access_token"]
-        self._http = http
+        self.http = http
         self._wait_s = 0.0
 
     def get(self, path: str, parameters: Mapping[str, str], shape: type[Shape]) -> Shape | None:
@@ -62,7 +62,7 @@ class Client:
         url = f"{self.session.base_url}/{path}"
         if parameters:
             url += "?" + urlencode(parameters)
-        answer = self._http.send("GET", url, headers={"X-Auth-Token": self._token}, understood=_UNDERSTOOD)
+        answer = self.http.send("GET", url, headers={"X-Auth-Token": self._token}, understood=_UNDERSTOOD)
         self.clock_skew_s = skew_s(answer.headers, self.session.clock(), self.clock_skew_s)
         reset_s = self._note_quota(answer)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -71,7 +71,7 @@ class Client:
             raise Throttled("BigCommerce answered 429: too many requests.", retry_after_s=reset_s)
         if answer.status == HTTPStatus.NO_CONTENT:
             return None
-        body = self._http.json(answer)
+        body = self.http.json(answer)
         try:
             return decode(body, shape)
         except msgspec.DecodeError:

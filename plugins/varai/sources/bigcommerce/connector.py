@@ -14,6 +14,7 @@ from varai.sources.bigcommerce.lists import Listing, stock_at
 from varai.sources.bigcommerce.reading import Reading, listed
 from varai.sources.bigcommerce.site import locations
 from varai.sources.bigcommerce.streams import STREAMS
+from varai.sources.clock import insist_on
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
 from varai.sources.lists import ListExtraction
 from varai.sources.subjects import customer_number
@@ -68,3 +69,4 @@ class BigCommerce:
 def _reading(session: Session, stream: str, window: Window, whole: bool) -> Iterator[Reading]:
     with open_store(session) as client:
         yield Reading(client, stream, window, whole=whole)
+        insist_on(window, session, client.http.earliest)

@@ -57,7 +57,7 @@ class Client:
         self.size = max(1, min(int(session.feed.settings.get("page_size", _PAGE)), _LARGEST))
         self._secret = read_secret(session, SECRET_FIELDS)
         self._base = f"{session.base_url}/rest/{quote(str(session.feed.settings.get('store', 'all')), safe='')}/{API}"
-        self._http = http
+        self.http = http
 
     def get(self, path: str, parameters: Mapping[str, str], shape: type[Shape]) -> Shape:
         """Ask for a path below V1 and decode its body as `shape`.
@@ -77,11 +77,11 @@ class Client:
             # Brackets and blanks by their codes: what is signed is what is sent.
             url += "?" + urlencode(parameters, quote_via=quote)
         headers = {"Authorization": authorisation(url, self._secret)}
-        answer = self._http.send("GET", url, headers=headers, understood={HTTPStatus.BAD_REQUEST})
+        answer = self.http.send("GET", url, headers=headers, understood={HTTPStatus.BAD_REQUEST})
         self.clock_skew_s = skew_s(answer.headers, self.session.clock(), self.clock_skew_s)
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise _refused(answer.data)
-        body = self._http.json(answer)
+        body = self.http.json(answer)
         try:
             return decode(body, shape)
         except msgspec.DecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from varai.kernel import Window
+from varai.sources.clock import insist_on
 from varai.sources.contract import Deletion, Listing, Page, Session, StreamSpec
 from varai.sources.shopify import queries
 from varai.sources.shopify.census import proven
@@ -62,4 +63,5 @@ class ShopifyExtraction:
                 self._deletions = destroyed
             if self._listed or (self._stream == "inventory" and destroyed):
                 self._listing = list_ids(reading)
+            insist_on(self._window, self._session, client.http.earliest)
             self._vendor_count = reading.vendor_count

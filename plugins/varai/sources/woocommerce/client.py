@@ -45,7 +45,7 @@ class Client:
         self.session = session
         self.clock_skew_s = 0.0
         self._key, self._secret = secret["consumer_key"], secret["consumer_secret"]
-        self._http = http
+        self.http = http
 
     def get(self, path: str, parameters: Parameters, shape: type[Shape]) -> tuple[Shape, Mapping[str, str]]:
         """Ask for `/wp-json/<path>` and decode its body as `shape`; with it come the headers.
@@ -58,10 +58,10 @@ class Client:
         url = f"{self.session.base_url}/wp-json/{path}"
         if parameters:
             url += "?" + urlencode(parameters)
-        answer = self._http.send("GET", url, headers={"Authorization": authorisation(url, self._key, self._secret)})
+        answer = self.http.send("GET", url, headers={"Authorization": authorisation(url, self._key, self._secret)})
         headers = {name.lower(): value for name, value in answer.headers.items()}
         self.clock_skew_s = skew_s(headers, self.session.clock(), self.clock_skew_s)
-        body = self._http.json(answer)
+        body = self.http.json(answer)
         try:
             return decode(body, shape), headers
         except msgspec.DecodeError:

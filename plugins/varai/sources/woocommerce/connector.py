@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from varai.kernel import Feed, Window
+from varai.sources.clock import insist_on
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
 from varai.sources.lists import ListExtraction
 from varai.sources.subjects import customer_number
@@ -65,3 +66,4 @@ class WooCommerce:
 def _reading(session: Session, stream: str, window: Window, whole: bool) -> Iterator[Reading]:
     with open_shop(session) as client:
         yield Reading(client, stream, window, whole=whole)
+        insist_on(window, session, client.http.earliest)

@@ -271,3 +271,13 @@ def test_a_shop_that_is_not_there_is_gone(woo_shop: MakeWooShop) -> None:
     shop.url += "-elsewhere"
     with pytest.raises(Gone):
         shop.read("products")
+
+
+def test_answers_from_before_the_window_s_end_are_not_taken_for_the_window(woo_shop: MakeWooShop) -> None:
+    """A cache gave them, or the shop's clock is behind: what changes afterwards would be dated before the next window."""
+    shop = woo_shop(products=3)
+    shop.fault("clock_skew", seconds=-7200, times=-1)
+    now = datetime.now(UTC).replace(microsecond=0)
+    with pytest.raises(Misconfigured, match="overlap_s, now 300"):
+        shop.read("products", Window(start=None, end=now))
+    shop.read("products", Window(start=None, end=now - timedelta(hours=2)))
