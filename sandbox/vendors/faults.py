@@ -1,9 +1,9 @@
 """The fault switch of one simulated shop: what shall go wrong, how often, and with which requests.
 
 A fault is set by `POST /<shop>/_faults {"kind": ..., "times": n, "match": text, ...}` and counts down each time it
-strikes; `times: -1` strikes until `DELETE /<shop>/_faults`. `match` restricts it to requests whose text (a path with its query, or a
-GraphQL query with its variables) contains that text. Which kinds a vendor knows, and on which of its routes, its own module says. The
-kinds, and what else they take:
+strikes; `times: -1` strikes until `DELETE /<shop>/_faults`. `match` restricts it to requests whose text (a path with its
+query, or a GraphQL query with its variables) contains that text, or all of several. Which kinds a vendor knows, and on
+which of its routes, its own module says. The kinds, and what else they take:
 
 - `429` (`retry_after`: seconds, sent as Retry-After when given; `headers`: others), `5xx` (`status`, 503 unless given)
 - `cut`: the body ends midway and the connection breaks; `truncated_json`: half of the JSON in a sound HTTP answer
@@ -31,7 +31,7 @@ class Fault:
 
     kind: str
     times: int = 1
-    match: str = ""
+    match: tuple[str, ...] = ()
     on: frozenset[str] = frozenset()
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,7 +51,8 @@ def fault_of(wanted: Mapping[str, Any], kinds: Mapping[str, frozenset[str]]) -> 
     chosen = wanted.get("on")
     on = kinds[kind] if chosen is None else frozenset([chosen] if isinstance(chosen, str) else chosen)
     options = {key: value for key, value in wanted.items() if key not in ("kind", "times", "match", "on")}
-    return Fault(kind, int(wanted.get("times", 1)), str(wanted.get("match", "")), on, options)
+    match = wanted.get("match", ())
+    return Fault(kind, int(wanted.get("times", 1)), (match,) if isinstance(match, str) else tuple(match), on, options)
 
 
 class Faults:
@@ -82,7 +83,12 @@ class Faults:
         """The fault of this kind that hits this request, counted down; None when none does."""
         with self._lock:
             for fault in self._set:
-                if fault.kind == kind and route in fault.on and fault.match in text and fault.times != 0:
+                if (
+                    fault.kind == kind
+                    and route in fault.on
+                    and all(one in text for one in fault.match)
+                    and fault.times != 0
+                ):
                     if fault.times > 0:
                         fault.times -= 1
                     self._set = [kept for kept in self._set if kept.times != 0]
