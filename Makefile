@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory --warn-undefined-variables
 export VARAI_HOME ?= $(CURDIR)/var
 DATA ?=
 NAME ?=
+ONLY ?=
 PYTHON ?=
 UPGRADE ?=
 PROFILE ?= embedded
@@ -52,7 +53,7 @@ doctor: ## say what this machine lacks, with the cure
 	@$(or $(system_python),echo "There is no Python on this machine: install Python 3.11 with venv." && false) sandbox/doctor.py
 
 ##@ development
-.PHONY: setup test lint types docs bench lock
+.PHONY: setup test prove lint types docs bench lock
 setup: ## make .venv from the hashed lock; quick when nothing changed
 	@PYTHON="$(PYTHON)" .ci/setup
 
@@ -60,6 +61,9 @@ test: setup lint types ## everything that continuous integration runs
 	@echo "== tests"
 	@env -u VARAI_HOME $(bin)/pytest -q $(PYTEST)
 	@echo "All checks passed: style, floors, types, tests."
+
+prove: setup ## the fault matrix: every connector under every fault loses nothing in silence; ONLY=vendor,fault plays some of it
+	@env -u VARAI_HOME $(bin)/python -m sandbox prove $(if $(ONLY),--only "$(ONLY)")
 
 lint: setup ## style and floors
 	@echo "== style"

@@ -1,10 +1,11 @@
-"""The stand-in outside world and the embedded stack: `python -m sandbox up|down|demo|status|logs|reset`."""
+"""The stand-in outside world and the embedded stack: `python -m sandbox up|down|demo|status|logs|reset|prove`."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -111,6 +112,30 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
     down("embedded")
     shutil.rmtree(layout.home)
     typer.echo("Deleted.")
+
+
+@app.command()
+def prove(
+    only: Annotated[str, typer.Option(help="Cells to play: `vendor`, `vendor,fault` or `,fault`.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print every cell with its reasons as JSON.")] = False,
+) -> None:
+    """Play the fault matrix: every connector under every fault loses nothing in silence. Ends with 1 when a cell is red."""
+    from sandbox.prove import shown
+    from sandbox.prove.matrix import Matrix, NoSuchCell, chosen
+    from sandbox.prove.matrix import prove as play
+
+    began = time.monotonic()
+    try:
+        cells = chosen(only)
+    except NoSuchCell as error:
+        sys.exit(str(error))
+    results = play(cells, shown.tell)
+    matrix = Matrix(results, time.monotonic() - began)
+    if as_json:
+        typer.echo(shown.as_json(matrix))
+    else:
+        shown.show(matrix, Console())
+    raise typer.Exit(1 if matrix.red else 0)
 
 
 def main() -> None:

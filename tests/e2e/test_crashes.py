@@ -15,12 +15,12 @@ from uuid import uuid4
 
 import pytest
 
+from sandbox.prove.killed import MERGED, run_killed_at
 from sandbox.vendors.shopify.store import ShopWriter
 from sandbox.world.spec import WorldSpec
 from sandbox.world.wire import instant
 from tests.e2e.conftest import CLEAN, WORLD, Vendor, make_stack
 from tests.e2e.digests import digests, known, published, warehoused
-from tests.e2e.killed import MERGED, run_killed_at
 from tests.e2e.stack import Stack, rewrite
 from varai import warehouse
 from varai.gate import quarantine
@@ -79,7 +79,7 @@ def test_a_killed_first_run_is_taken_up_by_the_next(
     undisturbed: dict[str, dict[str, str]], another: Another, stream: str, step: str
 ) -> None:
     stack = another()
-    run_killed_at(stack, stream, step)
+    killed_at(stack, stream, step)
     before = stack.state(stream).watermark()
     assert (before is None) == (step != "watermark")
     assert stack.run(stream).failures == {}
@@ -100,7 +100,7 @@ def test_a_killed_incremental_run_is_taken_up_with_its_tombstones_and_replays(an
     _turn_over(stacks[""])
     for step, stack in stacks.items():
         if step:
-            run_killed_at(stack, "products", step)
+            killed_at(stack, "products", step)
         assert stack.run("products").failures == {}
     wanted = digests(stacks[""])
     for step, stack in stacks.items():
@@ -120,7 +120,7 @@ def test_what_a_killed_run_put_out_and_the_vendor_has_deleted_since_is_gone(
     stacks = {"": another(CLEAN)} | {step: another(CLEAN, anew=False) for step in ("staged", "catalogue")}
     for step, stack in stacks.items():
         if step:
-            run_killed_at(stack, stream, step)
+            killed_at(stack, stream, step)
             load(stack.settings, stack.region, holder="somebody else")
             assert warehoused(stack, entity) == stack.ids(kind)
         else:
@@ -142,7 +142,7 @@ def test_what_a_killed_run_put_out_and_the_vendor_has_taken_back_since_is_as_bef
     before, product = digests(stack)["catalogue"], next(iter(stack.bodies("Product")))
     title = stack.bodies("Product")[product]["title"]
     stack.touch([product], title="Passing")
-    run_killed_at(stack, "products", "catalogue")
+    killed_at(stack, "products", "catalogue")
     assert digests(stack)["catalogue"] != before
     now = instant(datetime.now(UTC))
     stack.edit(lambda writer, _: rewrite(stack.shop, writer, product, {"title": title}, now))
@@ -150,6 +150,10 @@ def test_what_a_killed_run_put_out_and_the_vendor_has_taken_back_since_is_as_bef
         assert stack.run("products").failures == {}
     held = documents(stack.scope)["products"].find_one({"source_id": product.rsplit("/", 1)[1]})
     assert held is not None and held["product"]["title"] == title
+
+
+def killed_at(stack: Stack, stream: str, step: str) -> None:
+    run_killed_at(stack.environment, stack.region, [stack.key], stream, step, streams=[stream])
 
 
 def _turn_over(stack: Stack) -> None:
@@ -172,7 +176,7 @@ def test_a_window_taken_over_while_its_rows_are_loaded_settles_after_the_next_lo
     undisturbed: dict[str, dict[str, str]], another: Another
 ) -> None:
     stack = another()
-    run_killed_at(stack, "products", "staged")
+    killed_at(stack, "products", "staged")
     dead = list(objects(stack.scope).list("canonical/"))
 
     def taken_over() -> None:

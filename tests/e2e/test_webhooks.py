@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.prove.killed import drain_killed_at
 from tests.e2e.conftest import SHARED, StackOf
 from tests.e2e.digests import known, warehoused
 from tests.e2e.hooks import Hooks, hooked, wait_for_the_next_second
-from tests.e2e.killed import drain_killed_at
 from tests.e2e.stack import Stack
 from varai.kernel import utc_now
 from varai.registry import inbox
@@ -150,7 +150,7 @@ def test_a_consumer_that_is_killed_between_any_two_steps_loses_nothing(hooks: Ho
     hooks.told("products/update")
     wait_for_the_next_second()
     for step in ("planned", "landed", "staged", "catalogue"):
-        drain_killed_at(stack, "products", step)
+        drain_killed_at(stack.environment, stack.region, "products", step)
         assert [one.state for one in hooks.events()] == ["waiting"]
     assert hooks.drain().done == 1
     assert _title(stack, first) == "told before the kill"

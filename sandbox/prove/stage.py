@@ -1,0 +1,210 @@
+"""A row of the matrix set up: a simulator with two shops, and a region that has read both twice and can be put back to that.
+
+The shop under test is `shaken`. Beside it, in the same runs, another tenant's shop `steady` is read, which no fault may reach.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from sandbox import servers
+from sandbox.prove.clerk import Clerk, Taken
+from sandbox.prove.columns import Column, Fault
+from sandbox.prove.holdings import Rows
+from sandbox.prove.region import Region
+from sandbox.prove.rows import PAGE, ROWS, Row
+from sandbox.prove.truth import NotRead, read_anew
+from sandbox.world.spec import DefectRates, WorldSpec
+from varai import registry
+from varai.kernel import Feed, FeedKey
+from varai.settings import FolderSecrets
+from varai.sources import connector
+
+SHAKEN, STEADY = "shaken", "steady"
+_DAY = timedelta(hours=25)
+_APP = ("app", "app-secret")
+_WORLD = WorldSpec(SHAKEN, "shaken.example.com", 5, "EUR", "Europe/Berlin", "DE", *_APP, 18, 26, 14)
+_SMALL = WorldSpec(STEADY, "steady.example.com", 6, "EUR", "Europe/Berlin", "DE", *_APP, 4, 6, 4)
+_NEWCOMERS = {"products": 2, "orders": 2, "customers": 2}
+"""So many records come only after the shop was read, all but the last of each kind in a day's business."""
+
+
+@dataclass
+class Stage:
+    """What a cell works with.
+
+    Attributes:
+        newcomers: records that the shop does not have yet.
+        spares: records that it never gets in a day's business, one of each kind.
+        aimed: how often the faults that are set may strike.
+    """
+
+    vendor: str
+    row: Row
+    url: str
+    shops: Path
+    region: Region
+    keys: Path
+    newcomers: list[Taken] = field(default_factory=list)
+    spares: list[Taken] = field(default_factory=list)
+    aimed: int = 0
+    _truths: dict[object, Rows] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def feed(self) -> Feed:
+        """The feed under test."""
+        return self.region.feeds[0]
+
+    @property
+    def streams(self) -> list[str]:
+        """Its streams."""
+        return [spec.name for spec in connector(self.vendor).streams]
+
+    def clerk(self, shop: str = SHAKEN) -> Clerk:
+        """Who changes a shop."""
+        return self.row.clerk(self.shops / f"{shop}.sqlite")
+
+    def aim(self, faults: Iterable[Fault]) -> None:
+        """Switch faults of the shop under test on."""
+        for fault in faults:
+            given = {**fault.options, "kind": fault.kind, "times": fault.times}
+            for match in self._aims(fault):
+                asked = {**given, "match": match}
+                httpx.post(f"{self.url}/{SHAKEN}/_faults", json=asked, trust_env=False).raise_for_status()
+        self.aimed = self.waiting()
+
+    def _aims(self, fault: Fault) -> list[list[str]]:
+        """What requests that a fault strikes have in their texts: those for products, and those for orders."""
+        if fault.anywhere:
+            return [[]]
+        if fault.counted and self.row.counts is not None:
+            return [list(self.row.counts[stream]) for stream in ("products", "orders")]
+        later = [self.row.later] if fault.later else []
+        return [[*self.row.lists[stream], *later] for stream in ("products", "orders")]
+
+    def waiting(self) -> int:
+        """How often faults that are set would strike yet."""
+        found = httpx.get(f"{self.url}/{SHAKEN}/_faults", trust_env=False).raise_for_status().json()
+        return sum(fault["times"] for fault in found["faults"])
+
+    def heal(self) -> None:
+        """Switch all faults off."""
+        httpx.delete(f"{self.url}/{SHAKEN}/_faults", trust_env=False).raise_for_status()
+
+    def put_back(self) -> None:
+        """Both shops and the region as they were when the stage was set."""
+        self.heal()
+        for shop in (SHAKEN, STEADY):
+            _place(self.shops.parent / f"{shop}.kept", self.shops / f"{shop}.sqlite")
+        self.region.put_back()
+
+    def day_passes(self, *, listed: bool) -> None:
+        """Make it so that both feeds were read a day ago, or the ids of the one under test listed then."""
+        at = datetime.now(UTC) - _DAY
+        for stream in self.streams:
+            if listed:
+                self.region.was_listed(self.feed.key, stream, at)
+            for feed in () if listed else self.region.feeds:
+                self.region.was_read(feed.key, stream, at)
+
+    def overlap(self, much: timedelta) -> None:
+        """Let the feed's windows overlap by as much."""
+        wanted = self.feed.model_copy(update={"overlap_s": round(much.total_seconds())})
+        registry.put_feed(self.region.scope(self.feed.tenant), wanted)
+
+    def was_read(self, at: datetime) -> None:
+        """Make it so that the feed was read then."""
+        for stream in self.streams:
+            self.region.was_read(self.feed.key, stream, at)
+
+    def truth(self, column: Column) -> dict[FeedKey, Rows]:
+        """What a fresh region that reads both shops as they are, without any fault, comes to hold.
+
+        Columns by which the same things happen at the vendor share it.
+        """
+        own, other = self.region.feeds
+        happened = (column.yesterday, column.today, column.meanwhile)
+        for feed, what in ((own, happened), (other, None)):
+            if (feed.key, what) not in self._truths:
+                name = f"truth-{next(self._numbers)}"
+                self._truths[feed.key, what] = read_anew(self.region, self.keys, name, feed, self.clerk(feed.tenant))
+        return {own.key: self._truths[own.key, happened], other.key: self._truths[other.key, None]}
+
+    def forget_truths(self) -> None:
+        """Read the shops anew when their truth is asked for again."""
+        self._truths.clear()
+
+
+@contextmanager
+def stage(vendor: str, folder: Path, uri: str, database: str) -> Iterator[Stage]:
+    """Set a row up in a folder; `database` begins the names of those it makes on the server at `uri`."""
+    row, keys = ROWS[vendor], FolderSecrets(folder / "keys")
+    shops = folder / "vendor" / "shops"
+    shops.mkdir(parents=True)
+    with servers.simulated(vendor, shops.parent, shops) as url:
+        feeds = []
+        for spec in (_WORLD, _SMALL):
+            row.build(shops / f"{spec.name}.sqlite", replace(spec, defects=DefectRates.none()))
+            keys.create(f"{spec.name}-shop", json.dumps(dict(row.secret(spec))))
+            feeds.append(_feed(vendor, spec.name, f"{url}/{spec.name}"))
+        region = Region.begin(folder / "region", folder / "keys", uri, database, feeds)
+        made = Stage(vendor, row, url, shops, region, folder / "keys")
+        _open(made)
+        try:
+            yield made
+        finally:
+            region.end()
+
+
+def _feed(vendor: str, tenant: str, url: str) -> Feed:
+    settings = {"page_size": PAGE, "training_consent": True}
+    return Feed(
+        tenant=tenant,
+        name="shop",
+        connector=vendor,
+        base_url=url,
+        secret=f"{tenant}-shop",
+        overlap_s=1,
+        settings=settings,
+    )
+
+
+def _open(made: Stage) -> None:
+    """Read both shops twice, the second time with a listing of ids, and remember all as it is then, a day later."""
+    clerk = made.clerk()
+    for kind, many in _NEWCOMERS.items():
+        for one in _last(clerk.ids(kind), many):
+            made.newcomers.append(clerk.take(kind, one))
+            clerk.remove(kind, one, _WORLD.anchor)
+        made.spares.append(made.newcomers.pop())
+    for _ in range(2):
+        failures = made.region.run().failures
+        if failures:
+            raise NotRead([f"Before any fault {name} could not be read: {said}" for name, said in failures.items()])
+    made.day_passes(listed=False)
+    made.region.keep()
+    for shop in (SHAKEN, STEADY):
+        shutil.copyfile(made.shops / f"{shop}.sqlite", made.shops.parent / f"{shop}.kept")
+
+
+def _last(ids: Sequence[str], many: int) -> Sequence[str]:
+    return ids[-many:]
+
+
+def _place(kept: Path, shop: Path) -> None:
+    """Lay a file before the simulator as a new one: by another inode, and without what was not yet written into the old one."""
+    fresh = shop.with_suffix(".fresh")
+    shutil.copyfile(kept, fresh)
+    for old in ("-wal", "-shm"):
+        shop.with_name(shop.name + old).unlink(missing_ok=True)
+    fresh.replace(shop)

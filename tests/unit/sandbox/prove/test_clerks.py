@@ -1,0 +1,75 @@
+"""Clerks change shops as a vendor would: what is taken away is gone with all that hangs on it, and what is put back is as it was."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sandbox.prove.clerk import KINDS, Clerk
+from sandbox.prove.rows import ROWS
+from sandbox.world.spec import DefectRates, WorldSpec
+
+WORLD = WorldSpec("north", "north.example.com", 5, "EUR", "Europe/Berlin", "DE", "app", "secret", 8, 20, 6)
+AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
+
+
+@pytest.fixture(params=sorted(ROWS))
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Clerk, Path]:
+    path = tmp_path / "north.sqlite"
+    row = ROWS[request.param]
+    row.build(path, replace(WORLD, defects=DefectRates.none()))
+    return row.clerk(path), path
+
+
+def rows_of(path: Path) -> set[object]:
+    with closing(sqlite3.connect(path)) as db:
+        table = "node" if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'node'").fetchone() else "record"
+        return set(db.execute(f"SELECT * FROM {table}"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_removed_is_gone_and_what_is_put_back_is_as_it_was(shop: tuple[Clerk, Path], kind: str) -> None:
+    clerk, path = shop
+    before, counted = rows_of(path), clerk.census()
+    taken = clerk.take(kind, clerk.ids(kind)[1])
+    clerk.remove(kind, taken.id, AT)
+    assert rows_of(path) == before - set(taken.rows)
+    assert taken.id not in clerk.ids(kind)
+    clerk.put(taken, None)
+    assert rows_of(path) == before
+    assert clerk.census() == counted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_touched_is_dated(shop: tuple[Clerk, Path], kind: str) -> None:
+    clerk, _ = shop
+    id = clerk.ids(kind)[0]
+    before = clerk.take(kind, id).rows[0]
+    clerk.touch(kind, id, "Changed", AT)
+    after = clerk.take(kind, id).rows[0]
+    assert before != after and any("2026-11-02" in str(value) for value in after)
+
+
+def test_an_order_is_shortened_by_its_last_line(shop: tuple[Clerk, Path]) -> None:
+    clerk, _ = shop
+    lines, [order, *more] = clerk.census()["order_line"], clerk.long_orders()
+    clerk.shorten(order, AT)
+    assert len(lines - clerk.census()["order_line"]) == 1
+    assert set(more) <= set(clerk.long_orders())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_record_may_come_under_anothers_number(shop: tuple[Clerk, Path], kind: str) -> None:
+    clerk, _ = shop
+    [spare, number] = clerk.ids(kind)[-2:]
+    taken = clerk.take(kind, spare)
+    for one in (spare, number):
+        clerk.remove(kind, one, AT)
+    clerk.put(taken, AT, number)
+    assert number in clerk.ids(kind) and spare not in clerk.ids(kind)
+    assert len(clerk.take(kind, number).rows) == len(taken.rows)
