@@ -189,16 +189,15 @@ def test_numbers_of_v3_are_taken_digit_for_digit() -> None:
     assert prices == [Decimal(one) for one in digits for _ in range(2)]
 
 
-def test_a_quarter_of_a_cent_is_rounded_once_per_line_and_makes_no_discount() -> None:
-    item = item_of(
-        10, quantity=3, price_ex_tax="33.3335", total_ex_tax="100.0005", total_tax="8.8754", total_inc_tax="108.8759"
-    )
-    item["discounted_total_inc_tax"] = "108.8759"
+def test_half_a_cent_is_rounded_once_per_line_and_makes_no_discount() -> None:
+    """Rounded one by one, the parts of this line are a cent less than its whole."""
+    item = item_of(10, quantity=3, price_ex_tax="4.1150", total_ex_tax="12.3450", total_tax="1.2345")
+    item |= {"total_inc_tax": "13.5795", "discounted_total_inc_tax": "13.5795"}
     body = order_of(1)
     body["consignments"]["shipping"][0]["line_items"] = [item]
     rows = mapped("orders", [body])
     [line] = rows["order_line"]
-    assert (line["unit_price"], line["gross_minor"], line["discount_minor"]) == (Decimal("33.3335"), 10000, 0)
+    assert (line["unit_price"], line["gross_minor"], line["discount_minor"]) == (Decimal("4.1150"), 1234, 0)
     assert not rows["discount_allocation"]
 
 
