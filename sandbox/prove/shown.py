@@ -39,7 +39,12 @@ def show(matrix: Matrix, console: Console) -> None:
     vendors = list(dict.fromkeys(result.vendor for result in matrix.results))
     cells = {(result.vendor, result.column): result for result in matrix.results}
     table = Table(
-        "connector", *(str(place) for place in range(1, len(names) + 1)), "s", padding=(0, 0), pad_edge=False, box=None
+        "connector",
+        *(str(place) for place in range(1, len(names) + 1)),
+        "s",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        box=None,
     )
     for vendor in vendors:
         row = [_mark(cells.get((vendor, name))) for name in names]
