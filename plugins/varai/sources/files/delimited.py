@@ -53,6 +53,13 @@ class _Taken(Iterator[str]):
         return first
 
 
+def _fault(error: csv.Error, *, lines: int) -> str:
+    """What `csv` complains of, in a word: it tells a carriage return within a row, and a quote where none may stand."""
+    if "new-line" in str(error):
+        return "stray_return"
+    return "open_quote" if lines > 1 or "end of data" in str(error) else "stray_quote"
+
+
 class Delimited:
     """See `varai.sources.files.rows.Reader`."""
 
@@ -96,8 +103,8 @@ class Delimited:
                 cells = next(reader)
             except StopIteration:
                 return
-            except csv.Error:
-                yield [], [self._taken.give_back()], "stray_return"
+            except csv.Error as error:
+                yield [], [self._taken.give_back()], _fault(error, lines=len(self._taken.row))
             else:
                 if not self._taken.cut and self._fits(cells):
                     yield cells, self._taken.row, ""
@@ -116,6 +123,7 @@ class Delimited:
             delimiter=self._declared.delimiter or ("\t" if self._declared.format == "tsv" else ","),
             quotechar=quote or None,
             quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+            strict=True,  # else a quote that is never closed and the next one would make one row of two
         )
 
     def _header(self, cells: list[str], line: Line, fault: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ TRAPS = {
     "too few cells": ("2,b\n", "ragged_row"),
     "too many cells": ("2,b,3,4\n", "ragged_row"),
     "an open quote": ('2,"b,3\n', "open_quote"),
+    "a quote within quotes": ('2,"b" c,3\n', "stray_quote"),
     "a NUL byte": ("2,b\0,3\n", "nul_byte"),
     "a NUL byte in quotes": ('2,"b\0\nb",3\n', "nul_byte"),
     "bytes that are no UTF-8": ("2,b\udcff,3\n", "wrong_encoding"),
@@ -115,3 +116,22 @@ def test_a_bad_line_of_json_is_kept_back_alone(line: str) -> None:
     read = desk.read()
     assert [cells["id"] for cells in read.cells] == ["1", "3"]
     assert len(read.refused) == 1 and read.refused[0].endswith(":rows.ndjson:2")
+
+
+@pytest.mark.parametrize("row", ['3,"c",4\n', '3,"c, or\nd",4\n', '"3",c,"4"\n', '3,"say ""so""",4\n', '3,"c","4"\n'])
+@pytest.mark.parametrize("stray", ['2,"b,3\n', '"2,b,3\n', '2,b,"3\n'])
+def test_a_stray_quote_makes_no_row_of_two(stray: str, row: str) -> None:
+    """It would be closed by the first quote of the next row; what comes of that is no row, so the lines are read apart."""
+    desk = variants()
+    desk.drop.lay("rows.csv", f"id,title,price\n1,a,2\n{stray}{row}4,d,5\n")
+    read = desk.read()
+    assert [cells["id"] for cells in read.cells] == ["1", "3", "4"]
+    assert read.refused == ["open_quote:rows.csv:3"]
+
+
+def test_lines_that_a_stray_quote_joins_to_no_row_are_read_apart() -> None:
+    desk = variants()
+    desk.drop.lay("rows.csv", 'id,title,price\n2,"b,3\n3,c",4,5\n4,d,5\n')
+    read = desk.read()
+    assert [cells["id"] for cells in read.cells] == ["4"]
+    assert read.refused == ["open_quote:rows.csv:2", "ragged_row:rows.csv:3"]
