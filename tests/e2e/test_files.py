@@ -110,7 +110,7 @@ def two(home: Path, mongodb_uri: str, mongodb: str, tmp_path: Path) -> Two:
 def test_two_feeds_of_one_tenant_are_whole_never_mixed_and_read_once(two: Two) -> None:
     assert two.run().failures == {}
     first = two.slices()
-    assert len(first) == 2 * len(stream_names("files")) - 2 * 5  # a feed has the streams it declares
+    assert len(first) == 2 * 10  # a feed has the streams it declares
     for row in first.values():
         assert row["vendor_count"] == row["landed"] == sum(row[fate] for fate in FATES) > 0, row
         assert row["balanced"] and row["watermark"] and row["state"] == "ok", row

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from varai.canonical import entity, sales
+from varai.canonical import commerce, entity
 from varai.sources.contract import StreamSpec
 
 ENTITIES: Final = {
@@ -26,9 +26,15 @@ ENTITIES: Final = {
     "transactions": "transaction",
     "refunds": "refund",
     "refund-lines": "refund_line",
+    "tips": "tip",
+    "gift-card-movements": "gift_card_movement",
+    "order-edits": "order_edit",
+    "shipments": "shipment",
+    "payouts": "payout",
+    "disputes": "dispute",
 }
 """Stream -> what its rows are, in the order in which they are read: what others refer to comes first."""
-SEALED: Final = frozenset(stream for stream, name in ENTITIES.items() if name in sales.ENTITIES)
+SEALED: Final = frozenset(stream for stream, name in ENTITIES.items() if name not in commerce.ENTITIES)
 """Streams about people: a row of a sale may say more of one than its entity keeps."""
 SHOP: Final = "shop"
 """The one stream without files: the feed's settings are the shop's record of itself."""
