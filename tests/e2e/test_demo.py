@@ -195,7 +195,7 @@ def test_every_stream_of_every_tenant_balances_with_the_vendor(demo: Demo) -> No
             for seed in demo.layout.settings.seeds
             if seed.tenant.region == region
             for feed in seed.feeds
-            for stream in stream_names(feed.connector)
+            for stream in stream_names(feed)
         }
         assert {(row["tenant"], row["feed"], row["stream"]) for row in told["slices"]} == streams
         assert set(told["snapshots"]) == TENANTS[region]

@@ -38,7 +38,9 @@ PASSING_IN_BULK: dict[str, Fault] = {
     "cut bulk file": {"kind": "cut", "on": "bulk", "times": 2},
     "slow bulk file": {"kind": "slow", "on": "bulk", "seconds": 0.3},
     "5xx of the bulk file": {"kind": "5xx", "on": "bulk"},
+    "slow bulk": {"kind": "slow_bulk", "seconds": 0.1},
     "failed bulk": {"kind": "failed_bulk"},
+    "bulk that never ends whole": {"kind": "failed_bulk", "times": -1},  # then the stream is read by pages
 }
 PASSING_IN_PAGES: dict[str, Fault] = {
     "duplicate page": {"kind": "duplicate_page"},
@@ -62,7 +64,6 @@ LASTING: dict[str, tuple[Fault, str]] = {
 
 LASTING_IN_BULK: dict[str, tuple[Fault, str]] = {
     "stuck bulk": ({"kind": "stuck_bulk"}, "it was cancelled"),
-    "failed bulk": ({"kind": "failed_bulk"}, "failed 3 times"),
     "cut bulk file": ({"kind": "cut", "on": "bulk"}, "broke"),
 }
 LASTING_IN_PAGES: dict[str, tuple[Fault, str]] = {"duplicate page": ({"kind": "duplicate_page"}, "same page")}

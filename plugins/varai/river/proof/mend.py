@@ -77,7 +77,7 @@ def _mend(run: FeedRun, planned: list[Step], holder: str, patience_s: float) -> 
     _make_way(run, planned, holder, patience_s)
     for name in _ordered(run, {step.stream for step in planned if step.verb == "read"}):
         window = Window(start=None, end=utc_now().replace(microsecond=0))
-        run_slice(run, stream_spec(run.connector, name), window)
+        run_slice(run, stream_spec(run.connector, name), window, listing=True)
         load(run.settings, region, holder=holder, patience_s=patience_s)
         settle(run.settings, region)
     carried: dict[str, list[Step]] = defaultdict(list)

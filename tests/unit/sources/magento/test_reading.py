@@ -139,8 +139,8 @@ def test_the_last_page_is_not_asked_for_again_and_again(magento_shop: MakeShop) 
     shop = magento_shop(customers=8)
     assert shop.read("customers", page_size=4).ids == list(range(1, 9))
     pages = [one["parameters"]["searchCriteria[currentPage]"] for one in shop.requests()]
-    assert pages.count("2") == 1
-    assert "3" not in pages
+    assert (pages.count("2"), pages.count("3")) == (1, 1)  # one look behind a full last page: the count may be too low
+    assert "4" not in pages
 
 
 @pytest.mark.parametrize("largest", ["3", "1"])
