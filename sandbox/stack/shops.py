@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,24 +40,23 @@ def make_world(layout: Layout, told: Told) -> None:
     deliver(layout.settings.seeds, layout.shops, lambda region: layout.home / "buckets" / region)
 
 
+def builder(vendor: str) -> Callable[..., object]:
+    """What writes a shop of the world as a vendor keeps it: `build` of the vendor's module, Shopify's being the world's own."""
+    module = import_module(f"sandbox.world.{'build' if vendor == 'shopify' else vendor}")
+    made: Callable[..., object] = module.build
+    return made
+
+
 def make_shops(seeds: Iterable[Seed], folder: Path, ring: Callable[[str], FolderSecrets], told: Told) -> None:
     """Make the generated shops, where they are not there yet, in `folder`/<region>/<vendor>; credentials go to the region's `ring`."""
-    from sandbox.world import bigcommerce, build, files, magento, woocommerce
     from sandbox.world.demo import shops
 
-    builders = {
-        "shopify": build,
-        "woocommerce": woocommerce.build,
-        "magento": magento.build,
-        "bigcommerce": bigcommerce.build,
-        "files": files.build,
-    }
     regions = {seed.tenant.name: seed.tenant.region for seed in seeds}
     for spec in shops(lambda shop, vendor: credentials(ring(regions[shop]), shop, vendor)):
         path = folder / regions[spec.name] / spec.vendor / f"{spec.name}{'' if spec.vendor == FILES else '.sqlite'}"
         if not path.exists():
             told(f"making the shop {spec.name}")
-            whole(path, partial(builders[spec.vendor], spec=spec))
+            whole(path, partial(builder(spec.vendor), spec=spec))
 
 
 def deliver(seeds: Iterable[Seed], folder: Path, bucket: Callable[[str], Path]) -> None:

@@ -13,6 +13,7 @@ from compose_spec import PyCompose
 
 from sandbox.compose.engine import addresses
 from sandbox.compose.state import State, prepare, region_secrets
+from tests.conftest import REPOSITORY
 from varai import __version__
 from varai.settings import RegionStores, Settings
 
@@ -24,15 +25,13 @@ EXACT = re.compile(
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|CREDENTIAL|CONN", re.I)
 CREDENTIALS_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 FROM_FILE = re.compile(r"_(FILE|CMD)$")
+SIMULATED = tuple(sorted(path.parent.name for path in (REPOSITORY / "sandbox/vendors").glob("*/__main__.py")))
 REGION_OF_ROOM = (
     "documents",
     "documents-init",
     "cache",
     "objects",
-    "shopify",
-    "woocommerce",
-    "magento",
-    "bigcommerce",
+    *SIMULATED,
     "registry-db",
     "registry",
     "shop",
@@ -113,7 +112,11 @@ def test_everything_the_platform_needs_is_there_in_every_region(
     services: dict[str, Service], regions: list[str]
 ) -> None:
     wanted = PLATFORM | {f"{room}-{region}" for region in regions for room in REGION_OF_ROOM}
-    assert set(services) == wanted, "docs/how-to/add-a-region.md says what a region takes here"
+    assert set(services) == wanted, (
+        "docs/how-to/add-a-region.md and add-a-connector.md say what a region or a vendor takes here"
+    )
+    for vendor in (f"{name}-{region}" for region in regions for name in SIMULATED):
+        assert vendor in services["airflow-scheduler"]["depends_on"], f"airflow-scheduler does not wait for {vendor}"
 
 
 def test_every_service_is_probed_limited_and_unprivileged(services: dict[str, Service]) -> None:
