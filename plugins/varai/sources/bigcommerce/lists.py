@@ -105,20 +105,26 @@ class Listing:
         self._client, self._kind, self._filter = client, kind, filter or {}
 
     def walk(self) -> Iterator[Part]:
-        """See `varai.sources.proof.Walked`."""
-        first = self._ask(page="1")
-        total, came = self._total(first), len(first.data)
-        yield Part(self._records(first), total)
-        if first.cursor is not None:
-            yield from self._follow(first.cursor, came, total)
+        """See `varai.sources.proof.Walked`.
+
+        A last page that is full is not taken at the count's word: where the next one brings other records, the count is too low.
+        """
+        page = self._ask(page="1")
+        total, records = self._total(page), self._records(page)
+        yield Part(records, total)
+        if page.cursor is not None:
+            yield from self._follow(page, records, total)
             return
-        number, size = 1, first.pagination.per_page or self._client.size
-        while number * size < total:
-            number += 1
+        number, size = 1, page.pagination.per_page or self._client.size
+        while number * size < total or len(records) >= size:
+            last, met, number = number * size >= total, records, number + 1
             page = self._ask(page=str(number))
+            records = self._records(page)
+            if last and _nothing_new(records, met):
+                return  # what is said to be beyond the end counts nothing
             # The size is the store's, which may give less than was asked for.
             total, size = self._total(page), page.pagination.per_page or size
-            yield Part(self._records(page), total)
+            yield Part(records, total)
 
     def still_listed(self, ids: list[int]) -> set[int]:
         """See `varai.sources.proof.Walked`. What has no id cannot be asked for: it counts as gone."""
@@ -133,14 +139,17 @@ class Listing:
         """How many records it has now."""
         return self._total(self._ask(page="1", limit="1"))
 
-    def _follow(self, cursor: str, came: int, total: int) -> Iterator[Part]:
-        while came < total:
+    def _follow(self, page: _Page, records: list[Record], total: int) -> Iterator[Part]:
+        came, size, cursor = len(records), page.pagination.per_page or self._client.size, page.cursor
+        while cursor is not None and (came < total or len(records) >= size):
+            last, met = came >= total, records
             page = self._ask(after=cursor)
-            came += len(page.data)
-            yield Part(self._records(page), total)
-            if page.cursor is None or page.cursor == cursor:
+            records = self._records(page)
+            if last and _nothing_new(records, met):
                 break
-            cursor = page.cursor
+            came += len(records)
+            yield Part(records, total)
+            cursor = None if page.cursor == cursor else page.cursor
         yield Part([], self.count())
 
     def _ask(self, **asked: str) -> _Page:
@@ -167,6 +176,10 @@ class Listing:
         except msgspec.DecodeError:
             raise Malformed("BigCommerce's list holds something that has no id.") from None
         return Record(head.id, head.date_modified or "", node)
+
+
+def _nothing_new(records: list[Record], met: list[Record]) -> bool:
+    return {record.id for record in records} <= {record.id for record in met}
 
 
 def changed_in(window: Window) -> dict[str, str]:

@@ -146,6 +146,33 @@ def test_a_lasting_fault_ends_as_a_typed_error(
     assert TOKEN not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("stream", "counted"),
+    [
+        ("products", "catalog/products"),
+        ("customers", "v3/customers"),
+        ("orders", "orders/count?max_date_modified=2026"),
+        ("inventory", "items"),
+    ],
+)
+def test_a_count_that_is_too_low_by_a_whole_page_ends_no_list(store: MakeStore, stream: str, counted: str) -> None:
+    """All that was counted came, and the last page was full: only the page after it shows what was left out."""
+    shop = store(products=8, orders=8, customers=8, stock=8)
+    shop.fault("wrong_count", times=-1, delta=-4, match=counted)
+    with pytest.raises(Unbalanced, match="it said 4, and 8 came"):
+        shop.read(stream, page_size=4)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_full_last_page_is_the_end_where_the_next_brings_nothing(store: MakeStore, stream: str) -> None:
+    shop = store(products=8, orders=8, customers=8, stock=8)
+    times = len(PLACES) if stream == "inventory" else 1
+    assert sorted(shop.read(stream, page_size=4).ids) == sorted(list(range(1, 9)) * times)
+    for repeated in ("page=3", "after=aWQ6OA=="):  # a store that gives its last page again for ever
+        shop.fault("duplicate_page", times=-1, match=repeated)
+    assert set(shop.read(stream, page_size=4).ids) == set(range(1, 9))
+
+
 def test_little_quota_is_left_to_others_and_never_exceeded(store: MakeStore) -> None:
     """By the headers of every answer, not by being refused."""
     shop = store(customers=40, quota="12", window_ms="300")
