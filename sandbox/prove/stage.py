@@ -21,7 +21,7 @@ from sandbox.prove.clerk import Clerk, Taken
 from sandbox.prove.columns import Column, Fault
 from sandbox.prove.holdings import Rows
 from sandbox.prove.region import Region
-from sandbox.prove.rows import PAGE, ROWS, Row
+from sandbox.prove.rows import PAGE, ROWS, STRUCK, Row
 from sandbox.prove.truth import NotRead, read_anew
 from sandbox.world.spec import DefectRates, WorldSpec
 from varai import registry
@@ -87,10 +87,12 @@ class Stage:
         """What requests that a fault strikes have in their texts: those for products, and those for orders."""
         if fault.anywhere:
             return [[]]
-        if fault.counted and self.row.counts is not None:
-            return [list(self.row.counts[stream]) for stream in ("products", "orders")]
-        later = [self.row.later] if fault.later else []
-        return [[*self.row.lists[stream], *later] for stream in ("products", "orders")]
+        return [self._aim(fault, stream) for stream in STRUCK]
+
+    def _aim(self, fault: Fault, stream: str) -> list[str]:
+        if fault.counted and stream in self.row.counts:
+            return list(self.row.counts[stream])
+        return [*self.row.lists[stream], *([self.row.later[stream]] if fault.later else ())]
 
     def waiting(self) -> int:
         """How often faults that are set would strike yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -61,6 +62,56 @@ def test_an_order_is_shortened_by_its_last_line(shop: tuple[Clerk, Path]) -> Non
     clerk.shorten(order, AT)
     assert len(lines - clerk.census()["order_line"]) == 1
     assert set(more) <= set(clerk.long_orders())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> tuple[Clerk, Path]:
+    """A BigCommerce store, some of whose orders have gift certificates beside goods."""
+    path = tmp_path / "store.sqlite"
+    ROWS["bigcommerce"].build(path, replace(WORLD, orders=60, defects=DefectRates.none()))
+    return ROWS["bigcommerce"].clerk(path), path
+
+
+def test_an_order_of_bigcommerce_is_dated_as_v2_writes_it_and_filtered_by_as_an_instant(
+    store: tuple[Clerk, Path],
+) -> None:
+    clerk, _ = store
+    for kind, written in (("orders", "Mon, 02 Nov 2026 10:00:00 +0000"), ("products", "2026-11-02T10:00:00Z")):
+        id = clerk.ids(kind)[0]
+        clerk.touch(kind, id, "Changed", AT)
+        *_, modified, body = clerk.take(kind, id).rows[0]
+        assert (json.loads(body)["date_modified"], modified) == (written, "2026-11-02T10:00:00Z")
+
+
+def test_a_consignment_whose_last_line_goes_is_gone(store: tuple[Clerk, Path]) -> None:
+    clerk, _ = store
+    mixed = [id for id in clerk.long_orders() if lines_by_mail(clerk, id) == 1]
+    assert mixed
+    for id in mixed:
+        clerk.shorten(id, AT)
+        body = json.loads(clerk.take("orders", id).rows[0][-1])
+        assert body["consignments"]["email"] == {"gift_certificates": []}
+        shipped = [line for one in body["consignments"]["shipping"] for line in one["line_items"]]
+        assert shipped and body["items_total"] == sum(line["quantity"] for line in shipped)
+
+
+def lines_by_mail(clerk: Clerk, order: str) -> int:
+    sent = json.loads(clerk.take("orders", order).rows[0][-1])["consignments"]["email"]["gift_certificates"]
+    return sum(len(one["line_items"]) for one in sent)
+
+
+@pytest.mark.parametrize("kind", ["products", "orders"])
+def test_what_hangs_on_a_record_of_bigcommerce_goes_by_its_new_number(store: tuple[Clerk, Path], kind: str) -> None:
+    clerk, _ = store
+    number = clerk.ids(kind)[0]
+    with_more = next(id for id in clerk.ids(kind)[1:] if len(clerk.take(kind, id).rows) > 1)
+    taken = clerk.take(kind, with_more)
+    for id in (with_more, number):
+        clerk.remove(kind, id, AT)
+    clerk.put(taken, AT, number)
+    found = clerk.take(kind, number).rows
+    assert len(found) == len(taken.rows)
+    assert not [row for row in found if f'_id":{with_more}' in str(row)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
