@@ -62,6 +62,7 @@ class _Cell:
         self._key = stage.feed.key
         self._day = Day(stage.clerk(), stage.newcomers, stage.spares)
         self._moved, self._read = set[str](), set[str]()
+        self._ahead = column.behind < timedelta()
 
     def play(self) -> tuple[str, list[str]]:
         """The mark, with what the fault's run said."""
@@ -78,7 +79,7 @@ class _Cell:
         truth = self._stage.truth(self._column)
         if not self._column.killed:
             self._whole(truth, failures)
-        if not failures and not self._moved and not self._column.killed:
+        if not failures and not self._moved and not self._column.killed and not self._ahead:
             return CONVERGED, []
         return self._next(truth, failures)
 
@@ -91,8 +92,11 @@ class _Cell:
             if failures := self._run(alone=True):
                 raise _Failed(STUCK, [f"before any fault: {one}" for one in failures.values()])
             stage.day_passes(listed=False)
-        at = _now() - _A_MOMENT - column.behind
-        if column.behind:
+        at = _now() - _A_MOMENT
+        if self._ahead:
+            stage.was_planned(at + column.behind)
+        elif column.behind:
+            at -= column.behind
             stage.overlap(_OVERLAP)
             stage.was_read(_now() - 2 * _A_MOMENT)
         self._day.passes(at)
@@ -170,7 +174,9 @@ class _Cell:
         """Streams that were read hold the truth, but for records that changed after their window; and so does the other feed."""
         held = self._held()
         mine, wanted = held[self._key], truth[self._key]
-        if failures or self._moved:
+        if self._ahead:
+            mine = wanted  # what the vendor dates beyond the window comes with the next one
+        elif failures or self._moved:
             # Stock is read beside products, before or after one of them goes.
             read = self._entities(self._read) - ({"inventory_level"} if self._moved else set())
             mine, wanted = (_settled(_of(rows, read), self._moved) for rows in (mine, wanted))

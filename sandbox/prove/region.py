@@ -8,14 +8,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pymongo import MongoClient
 
 from varai import catalogue, privacy, registry
-from varai.kernel import Feed, FeedKey, Scope, Tenant, Word
+from varai.kernel import Feed, FeedKey, Scope, Tenant, Window, Word
 from varai.registry import RunRecord, SliceState, StreamKey
 from varai.registry.slices import Listed, Planned, Watermark
 from varai.river.context import Progress, silent
@@ -85,6 +85,11 @@ class Region:
         """Make it so that a stream's ids, if ever, were last listed then."""
         if self.state(key, stream).listed_at() is not None:
             self._state(key, stream, "listed.json", Listed(token=0, at=at))
+
+    def was_planned(self, key: FeedKey, stream: str, window: Window) -> None:
+        """Make it so that a stream's window is planned, and nothing of it is read yet."""
+        planned = Planned(token=0, window=window, ingested_at=datetime.now(UTC))
+        self._state(key, stream, "window.json", planned)
 
     def _stated(self, key: FeedKey, stream: str, name: str, kind: type[Stated]) -> Stated:
         found = objects(self.scope(key.tenant)).get(self.state(key, stream).key.prefix + name)

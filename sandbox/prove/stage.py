@@ -25,7 +25,7 @@ from sandbox.prove.rows import PAGE, ROWS, STRUCK, Row
 from sandbox.prove.truth import NotRead, read_anew
 from sandbox.world.spec import DefectRates, WorldSpec
 from varai import registry
-from varai.kernel import Feed, FeedKey
+from varai.kernel import Feed, FeedKey, Window
 from varai.settings import FolderSecrets
 from varai.sources import connector
 
@@ -128,6 +128,14 @@ class Stage:
         """Make it so that the feed was read then."""
         for stream in self.streams:
             self.region.was_read(self.feed.key, stream, at)
+
+    def was_planned(self, end: datetime) -> None:
+        """Make it so that the feed's next windows end then, planned by a run that stopped before it read."""
+        marks = self.region.watermarks(self.feed.key, self.streams)
+        for spec in connector(self.vendor).streams:
+            mark = marks[spec.name] if spec.incremental else None
+            start = mark - timedelta(seconds=self.feed.overlap_s) if mark else None
+            self.region.was_planned(self.feed.key, spec.name, Window(start=start, end=end.replace(microsecond=0)))
 
     def truth(self, column: Column) -> dict[FeedKey, Rows]:
         """What a fresh region that reads both shops as they are, without any fault, comes to hold.
