@@ -54,7 +54,8 @@ class Column:
         meanwhile: what happens at the vendor when the first page of products, and of orders, has come.
         killed: the step at which the kernel kills one run at its products, and the next one at its orders.
         listed: a day has passed since ids were listed, so that what was deleted shows.
-        behind: how far the vendor's clock is behind ours. Where it is ahead, the run reads to an instant so long ago, before that day's business.
+        behind: how far the vendor's clock is behind ours. Where it is ahead, the run reads to an instant so long ago, before that
+            day's business.
     """
 
     faults: tuple[Fault, ...] = ()
