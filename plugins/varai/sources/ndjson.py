@@ -22,7 +22,13 @@ def quoted_numbers(keys: Collection[str]) -> Callable[[bytes], bytes]:
     names = b"|".join(re.escape(key.encode()) for key in sorted(keys))
     # A quote within a text is escaped: a name between two bare quotes and before a colon is a key, and never part of a text.
     found = re.compile(rb'("(?:' + names + rb')"\s*:\s*)(' + _NUMBER + rb")(?=\s*[,}])")
-    return lambda text: found.sub(rb'\1"\2"', text)
+
+    def quoted(text: bytes) -> bytes:
+        parts = found.split(text)  # what stands between, the key, its number, and so on
+        parts[2::3] = [b'"%b"' % number for number in parts[2::3]]
+        return b"".join(parts)
+
+    return quoted
 
 
 def line_of(node: msgspec.Raw | bytes, **more: Added) -> bytes:

@@ -17,6 +17,6 @@ SELECT nth, one.id AS source_id, order_id AS root_id, stamp AS source_updated_at
     chosen(one.product_options, ['lens_type', 'lens type', 'lens', '_lens_type']) AS lens_type
 FROM sold
 UNION ALL
-SELECT nth, charge_id, order_id, stamp, order_id, NULL, NULL, NULL, title, 'fee', '1', price, currency, to_minor(price, currency), 0,
-    to_minor(tax, currency), false, NULL
+SELECT nth, charge_id, order_id, stamp, order_id, NULL, NULL, NULL, title, 'fee', '1', price, currency, minor_of(price, exponent), 0,
+    minor_of(tax, exponent), false, NULL
 FROM charged

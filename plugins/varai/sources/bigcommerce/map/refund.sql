@@ -7,7 +7,7 @@ SELECT refunds.nth, one.id AS source_id, order_id AS root_id, one.created AS sou
     one.total_amount AS total_minor,
     coalesce(delivery, 0) AS shipping_minor,
     coalesce(delivery_back.tax, 0) AS shipping_tax_minor,
-    to_minor(one.total_amount, currency) - coalesce(amount, 0) - coalesce(delivery, 0) - coalesce(delivery_back.tax, 0) AS adjustment_minor,
+    minor_of(one.total_amount, exponent) - coalesce(amount, 0) - coalesce(delivery, 0) - coalesce(delivery_back.tax, 0) AS adjustment_minor,
     0::BIGINT AS adjustment_tax_minor,
     currency
 FROM refunds

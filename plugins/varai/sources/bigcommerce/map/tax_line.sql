@@ -4,7 +4,7 @@ SELECT nth, line_id || '#tax' AS source_id, order_id AS root_id, stamp AS source
 FROM (
     SELECT nth, one.id AS line_id, order_id, stamp, currency, tax AS amount FROM sold
     UNION ALL
-    SELECT nth, charge_id, order_id, stamp, currency, to_minor(tax, currency) FROM charged
+    SELECT nth, charge_id, order_id, stamp, currency, minor_of(tax, exponent) FROM charged
     UNION ALL
-    SELECT nth, 'shipping/' || one.id, order_id, stamp, currency, to_minor(one.cost_tax, currency) FROM deliveries
+    SELECT nth, 'shipping/' || one.id, order_id, stamp, currency, minor_of(one.cost_tax, exponent) FROM deliveries
 ) WHERE amount <> 0

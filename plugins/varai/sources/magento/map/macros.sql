@@ -10,11 +10,11 @@ CREATE MACRO attribute_of(labels, customs, codes) AS coalesce(label_of(labels, c
 
 -- A line's own amount or, where it has none, what the lines within it come to: a bundle may be priced by its parts.
 CREATE MACRO own_or_inside(own, parts) AS
-    CASE WHEN coalesce(own, 0) <> 0 THEN own ELSE coalesce(list_sum(parts), own, 0)::BIGINT END;
+    coalesce(nullif(own, 0), list_sum(parts)::BIGINT, 0);
 
 -- A discount without the tax that is in it.
-CREATE MACRO off(one, currency) AS coalesce(to_minor(one.base_discount_amount, currency), 0)
-    - coalesce(to_minor(one.base_discount_tax_compensation_amount, currency), 0);
+CREATE MACRO off(one, exponent) AS coalesce(minor_of(one.base_discount_amount, exponent), 0)
+    - coalesce(minor_of(one.base_discount_tax_compensation_amount, exponent), 0);
 
 -- Pieces: half a piece is sold as one.
 CREATE MACRO pieces_of(t) AS ceil(parse_decimal(t))::BIGINT;

@@ -12,7 +12,7 @@ SELECT nth, id AS source_id, id AS root_id, stamp AS source_updated_at,
     CASE state WHEN 'processing' THEN 'paid' WHEN 'complete' THEN 'paid' WHEN 'closed' THEN 'refunded' WHEN 'canceled' THEN 'voided'
         ELSE 'pending' END AS financial_status,
     'false' AS taxes_included,
-    to_minor(base_subtotal, currency) - goods_off AS subtotal_minor,
+    minor_of(base_subtotal, exponent) - goods_off AS subtotal_minor,
     base_tax_amount AS tax_minor,
     delivery AS shipping_minor,
     goods_off + delivery_off AS discount_minor,
@@ -23,12 +23,12 @@ SELECT nth, id AS source_id, id AS root_id, stamp AS source_updated_at,
         AS ship_province,
     text_of(replace(store_name, chr(10), ' / ')) AS channel
 FROM (
-    SELECT *, to_minor(base_shipping_amount, currency) - delivery_off AS delivery,
-        -coalesce(to_minor(base_discount_amount, currency), 0) - coalesce(to_minor(base_shipping_discount_amount, currency), 0)
-            - coalesce(to_minor(base_discount_tax_compensation_amount, currency), 0) AS goods_off
+    SELECT *, minor_of(base_shipping_amount, exponent) - delivery_off AS delivery,
+        -coalesce(minor_of(base_discount_amount, exponent), 0) - coalesce(minor_of(base_shipping_discount_amount, exponent), 0)
+            - coalesce(minor_of(base_discount_tax_compensation_amount, exponent), 0) AS goods_off
     FROM (
-        SELECT *, coalesce(to_minor(base_shipping_discount_amount, currency), 0)
-            - coalesce(to_minor(base_shipping_discount_tax_compensation_amnt, currency), 0) AS delivery_off
+        SELECT *, coalesce(minor_of(base_shipping_discount_amount, exponent), 0)
+            - coalesce(minor_of(base_shipping_discount_tax_compensation_amnt, exponent), 0) AS delivery_off
         FROM orders
     )
 )

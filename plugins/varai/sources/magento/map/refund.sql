@@ -5,10 +5,10 @@ SELECT refunds.nth, entity_id AS source_id, order_key AS root_id, utc(coalesce(u
     made_at AS processed_at,
     day_of(made_at) AS processed_on,
     base_grand_total AS total_minor,
-    coalesce(to_minor(base_shipping_amount, currency), 0) AS shipping_minor,
-    coalesce(to_minor(base_shipping_tax_amount, currency), 0) AS shipping_tax_minor,
-    to_minor(base_grand_total, currency) - coalesce(parts.amount, 0) - coalesce(to_minor(base_shipping_amount, currency), 0)
-        - coalesce(to_minor(base_shipping_tax_amount, currency), 0) AS adjustment_minor,
+    coalesce(minor_of(base_shipping_amount, exponent), 0) AS shipping_minor,
+    coalesce(minor_of(base_shipping_tax_amount, exponent), 0) AS shipping_tax_minor,
+    minor_of(base_grand_total, exponent) - coalesce(parts.amount, 0) - coalesce(minor_of(base_shipping_amount, exponent), 0)
+        - coalesce(minor_of(base_shipping_tax_amount, exponent), 0) AS adjustment_minor,
     0::BIGINT AS adjustment_tax_minor,
     currency
 FROM refunds LEFT JOIN (SELECT nth, sum(goods + tax)::BIGINT AS amount FROM given_back GROUP BY nth) AS parts ON parts.nth = refunds.nth

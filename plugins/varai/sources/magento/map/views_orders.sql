@@ -1,36 +1,37 @@
-CREATE VIEW orders AS SELECT *, utc(updated_at) AS stamp, base_currency_code AS currency FROM lines WHERE "__parentId" IS NULL;
+CREATE VIEW orders AS SELECT *, utc(updated_at) AS stamp, base_currency_code AS currency, exponent_of(base_currency_code) AS exponent
+    FROM lines WHERE "__parentId" IS NULL;
 
 -- What was sold, once: a product with choices and a bundle are a line that has the price, with lines inside that have the parts.
 CREATE VIEW sold AS
-    SELECT nth, order_id, stamp, currency, coupon_code, taxed, one,
+    SELECT nth, order_id, stamp, currency, exponent, coupon_code, taxed, one,
         list_filter(items, each -> each.parent_item_id = one.item_id) AS inside
     FROM (
-        SELECT nth, id AS order_id, stamp, currency, coupon_code, extension_attributes.item_applied_taxes AS taxed, items,
+        SELECT nth, id AS order_id, stamp, currency, exponent, coupon_code, extension_attributes.item_applied_taxes AS taxed, items,
             unnest(items) AS one
         FROM orders
     ) WHERE text_of(one.parent_item_id) IS NULL;
 
 CREATE VIEW valued AS
     SELECT *,
-        own_or_inside(to_minor(one.base_row_total, currency), list_transform(inside, each -> to_minor(each.base_row_total, currency))) AS gross,
-        own_or_inside(off(one, currency), list_transform(inside, each -> off(each, currency))) AS cheaper,
-        own_or_inside(to_minor(one.base_tax_amount, currency), list_transform(inside, each -> to_minor(each.base_tax_amount, currency))) AS tax
+        own_or_inside(minor_of(one.base_row_total, exponent), list_transform(inside, each -> minor_of(each.base_row_total, exponent))) AS gross,
+        own_or_inside(off(one, exponent), list_transform(inside, each -> off(each, exponent))) AS cheaper,
+        own_or_inside(minor_of(one.base_tax_amount, exponent), list_transform(inside, each -> minor_of(each.base_tax_amount, exponent))) AS tax
     FROM sold;
 
 -- Refunds are lines of their own; what lies inside what, and the currency of the books, is written into them as they are read.
 CREATE VIEW refunds AS
-    SELECT *, utc(created_at) AS made_at, "__currency" AS currency, "__parentId" AS order_key
+    SELECT *, utc(created_at) AS made_at, "__currency" AS currency, exponent_of("__currency") AS exponent, "__parentId" AS order_key
     FROM lines WHERE "__parentId" IS NOT NULL;
 
 CREATE VIEW given_back AS
-    SELECT nth, refund_id, order_key, made_at, stamp, currency, one,
-        own_or_inside(to_minor(one.base_row_total, currency) - off(one, currency),
-            list_transform(inside, each -> to_minor(each.base_row_total, currency) - off(each, currency))) AS goods,
-        own_or_inside(to_minor(one.base_tax_amount, currency), list_transform(inside, each -> to_minor(each.base_tax_amount, currency))) AS tax
+    SELECT nth, refund_id, order_key, made_at, stamp, currency, exponent, one,
+        own_or_inside(minor_of(one.base_row_total, exponent) - off(one, exponent),
+            list_transform(inside, each -> minor_of(each.base_row_total, exponent) - off(each, exponent))) AS goods,
+        own_or_inside(minor_of(one.base_tax_amount, exponent), list_transform(inside, each -> minor_of(each.base_tax_amount, exponent))) AS tax
     FROM (
         SELECT *, list_filter(items, each -> map_extract(within, each.order_item_id)[1] = one.order_item_id) AS inside
         FROM (
-            SELECT nth, entity_id AS refund_id, order_key, made_at, utc(coalesce(updated_at, created_at)) AS stamp, currency, items,
+            SELECT nth, entity_id AS refund_id, order_key, made_at, utc(coalesce(updated_at, created_at)) AS stamp, currency, exponent, items,
                 "__inside" AS within, unnest(items) AS one
             FROM refunds
         ) WHERE map_extract(within, one.order_item_id)[1] IS NULL

@@ -1,5 +1,5 @@
 -- One row per order. Carts, orders nobody paid for in time and failed payments are no sales: WooCommerce's own reports leave them out.
-SELECT nth, id AS source_id, id AS root_id, utc(date_modified_gmt) AS source_updated_at,
+SELECT nth, id AS source_id, id AS root_id, stamp AS source_updated_at,
     '#' || number AS name,
     nullif(customer_id, '0') AS subject,
     currency,
@@ -7,12 +7,12 @@ SELECT nth, id AS source_id, id AS root_id, utc(date_modified_gmt) AS source_upd
     utc(date_created_gmt) AS created_at,
     utc(date_created_gmt) AS processed_at,
     day_of(utc(date_created_gmt)) AS processed_on,
-    CASE WHEN status IN ('cancelled', 'failed') THEN utc(date_modified_gmt) END AS cancelled_at,
+    CASE WHEN status IN ('cancelled', 'failed') THEN stamp END AS cancelled_at,
     coalesce(status, '') NOT IN ('checkout-draft', 'auto-draft', 'pending', 'failed', 'cancelled', 'trash') AS placed,
     CASE status WHEN 'processing' THEN 'paid' WHEN 'completed' THEN 'paid' WHEN 'on-hold' THEN 'pending' ELSE status END
         AS financial_status,
     'false' AS taxes_included,
-    list_sum(list_transform(line_items, one -> to_minor(one.total, currency))) AS subtotal_minor,
+    list_sum(list_transform(line_items, one -> minor_of(one.total, exponent))) AS subtotal_minor,
     total_tax AS tax_minor,
     shipping_total AS shipping_minor,
     discount_total AS discount_minor,

@@ -11,8 +11,8 @@ SELECT nth, one.id AS source_id, order_id AS root_id, stamp AS source_updated_at
     pieces AS quantity,
     half_even(units, pieces)::DECIMAL(24, 0) * CAST('0.000001' AS DECIMAL(7, 6)) AS unit_price,
     currency,
-    to_minor(before, currency) AS gross_minor,
-    to_minor(before, currency) - to_minor(one.total, currency) AS discount_minor,
+    minor_of(before, exponent) AS gross_minor,
+    minor_of(before, exponent) - minor_of(one.total, exponent) AS discount_minor,
     one.total_tax AS tax_minor,
     has_rx(one.meta_data) AS rx,
     meta_of(one.meta_data, ['lens_type', 'lens type', 'lens', '_lens_type']) AS lens_type

@@ -7,14 +7,14 @@ SELECT nth, refund_id AS source_id, order_id AS root_id, created_at AS source_up
     amount AS total_minor,
     delivery AS shipping_minor,
     delivery_tax AS shipping_tax_minor,
-    to_minor(amount, currency) - goods - goods_tax - delivery - delivery_tax AS adjustment_minor,
+    minor_of(amount, exponent) - goods - goods_tax - delivery - delivery_tax AS adjustment_minor,
     0::BIGINT AS adjustment_tax_minor,
     currency
 FROM (
     SELECT *,
-        -coalesce(list_sum(list_transform(shipping_lines, one -> to_minor(one.total, currency))), 0) AS delivery,
-        -coalesce(list_sum(list_transform(shipping_lines, one -> to_minor(one.total_tax, currency))), 0) AS delivery_tax,
-        -coalesce(list_sum(list_transform(list_concat(line_items, fee_lines), one -> to_minor(one.total, currency))), 0) AS goods,
-        -coalesce(list_sum(list_transform(list_concat(line_items, fee_lines), one -> to_minor(one.total_tax, currency))), 0) AS goods_tax
+        -coalesce(list_sum(list_transform(shipping_lines, one -> minor_of(one.total, exponent))), 0) AS delivery,
+        -coalesce(list_sum(list_transform(shipping_lines, one -> minor_of(one.total_tax, exponent))), 0) AS delivery_tax,
+        -coalesce(list_sum(list_transform(list_concat(line_items, fee_lines), one -> minor_of(one.total, exponent))), 0) AS goods,
+        -coalesce(list_sum(list_transform(list_concat(line_items, fee_lines), one -> minor_of(one.total_tax, exponent))), 0) AS goods_tax
     FROM refunds
 )
