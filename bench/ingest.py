@@ -15,17 +15,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
-from array import array
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import varai  # noqa: F401 - before Arrow, whose memory it sets: as in every process that maps
 from bench.measure import Case, Measured, compare, save, table
+from bench.river import Shop, finish, open_river, run_river
 from bench.shop import PAGE, serving
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -34,140 +31,7 @@ MOST_MB = 256
 MOST_GROWTH_MB = 16
 _OURS, _SEALED, _THEIRS = "ours", "ours, sealed", "dlt, parquet loader"
 _STREAM = "products"
-
-
-class _Tokens:
-    """A token store in memory: where the river has a sealed document, which the server of tokens never sees either."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[dict[str, Any] | None, int] = None, 0
-
-    def get(self) -> tuple[dict[str, Any] | None, int]:
-        return self._kept
-
-    def swap(self, tokens: Mapping[str, Any], version: int) -> int:
-        self._kept = dict(tokens), version + 1
-        return version + 1
-
-
-def open_river(folder: str, url: str, sealed: bool) -> Any:
-    """Imports, a scope over a fresh bucket and the tenant's keys: what a task has before its slice."""
-    import duckdb  # noqa: F401 - imported off the clock
-    import pyarrow.parquet  # noqa: F401 - likewise
-
-    import varai.landing
-    import varai.river.mapped  # noqa: F401 - likewise
-    from varai.kernel import Feed
-    from varai.privacy import seal_bytes
-    from varai.settings import load
-    from varai.sources import Session, connector
-
-    own = tempfile.mkdtemp(dir=folder)
-    # No document server takes part: state and landing are objects, and nobody was erased.
-    settings = load({"VARAI_HOME": own, "VARAI_STORES__EU__DOCUMENTS_URI": "mongodb://127.0.0.1:1"})
-    scope = settings.scope("eu", "north")
-    seal_bytes(scope, "warm", b"")
-    feed = Feed(tenant="north", name="shop", connector="shopify", base_url=url, secret="shop", settings={"bulk": False})
-    shopify = connector("shopify")
-    shopify.mapping(_STREAM, feed, _facts())
-    session = Session(feed, url, lambda: '{"client_id": "bench", "client_secret": "bench"}', _Tokens())
-    return own, scope, session, shopify
-
-
-def _facts() -> Any:
-    from varai.sources import ShopFacts
-
-    return ShopFacts("USD", "America/New_York")
-
-
-def run_river(prepared: Any, folder: str, url: str, sealed: bool) -> tuple[str, int]:
-    """Plan, read, land, commit, map, stamp, write, pend; where it lies and how many products it gave."""
-    from varai import landing
-    from varai.canonical.mapping import map_lines
-    from varai.registry import SliceState, StreamKey
-    from varai.registry.slices import Pending, SliceReport
-    from varai.river.mapped import write_mapped
-    from varai.sources import stream_spec
-
-    del folder, url
-    own, scope, session, shopify = prepared
-    feed, spec = session.feed, stream_spec(shopify, _STREAM)
-    state = SliceState(scope, StreamKey(feed.tenant, feed.name, _STREAM))
-    planned = state.plan(1, timedelta(seconds=feed.overlap_s), incremental=spec.incremental)
-    extraction = shopify.extract(session, _STREAM, planned.window)
-    landed = landing.land(
-        scope,
-        feed.key,
-        _STREAM,
-        planned.window,
-        iter(extraction),
-        sealed=sealed,
-        ingested_at=planned.ingested_at,
-        connector_version=shopify.version,
-        token=1,
-    )
-    ref = landing.commit(scope, landed, vendor_count=extraction.vendor_count, query_hash=extraction.query_hash)
-    del extraction
-    chunks = landing.read(scope, ref, _NobodyErased(), spec)
-    rows = ((name, _stamped(batch, ref)) for name, batch in map_lines(chunks, shopify.mapping(_STREAM, feed, _facts())))
-    mapped = write_mapped(scope, f"canonical/{feed.tenant}/{ref.batch_id}/", rows, sealed=sealed)
-    report = SliceReport(
-        tenant=ref.tenant,
-        feed=ref.feed,
-        stream=_STREAM,
-        batch_id=ref.batch_id,
-        window=ref.window,
-        ingested_at=ref.ingested_at,
-        vendor_count=ref.vendor_count,
-        landed=ref.records,
-        published=mapped.rows["product"],
-    )
-    if report.differences:
-        raise RuntimeError("; ".join(report.differences))
-    state.pend(
-        Pending(
-            token=1,
-            batch=ref,
-            report=report,
-            staged=tuple(key for keys in mapped.keys.values() for key in keys),
-            hashes=state.hashes,
-        )
-    )
-    return own, mapped.rows["product"]
-
-
-class _NobodyErased:
-    """An empty ledger of erased subjects."""
-
-    def contains_any(self) -> bool:
-        return False
-
-    def erased(self, feed: str, ids: Any) -> set[str]:
-        del feed, ids
-        return set()
-
-
-def _stamped(batch: Any, ref: Any) -> Any:
-    """The rows with what says whose they are and which batch brought them."""
-    stamps = {"tenant": ref.tenant, "feed": ref.feed, "source": "shopify", "batch_id": ref.batch_id}
-    for name, value in {**stamps, "ingested_at": ref.ingested_at.isoformat()}.items():
-        batch = batch.append_column(name, _repeated(value, batch.num_rows))
-    return batch
-
-
-def _repeated(text: str, rows: int) -> Any:
-    """A column of one text, made of buffers: given Python values, Arrow would import pandas first."""
-    import pyarrow as pa
-
-    data = text.encode()
-    ends = array("i", range(0, (rows + 1) * len(data), len(data)))
-    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(ends), pa.py_buffer(data * rows)])
-
-
-def finish(answer: tuple[str, int]) -> int:
-    """Remove what the round wrote; how many products it gave."""
-    shutil.rmtree(answer[0])
-    return answer[1]
+_SHOP = Shop("shopify", _STREAM, '{"client_id": "bench", "client_secret": "bench"}', {"bulk": False})
 
 
 def open_dlt(folder: str, url: str) -> Any:
@@ -217,7 +81,7 @@ def measure(products: int, rounds: int) -> dict[str, Measured]:
     """Ours in the clear, ours sealed and dlt from one server, taking turns."""
     with tempfile.TemporaryDirectory() as name, serving(Path(name), products) as url:
         ours = [
-            Case(case, run_river, (name, url, sealed), open_river, finish)
+            Case(case, run_river, (name, url, _SHOP, sealed), open_river, finish)
             for case, sealed in ((_OURS, False), (_SEALED, True))
         ]
         found = compare([*ours, Case(_THEIRS, run_dlt, (name, url), open_dlt, finish)], rounds)

@@ -88,7 +88,9 @@ class Records:
     ) -> list[str]:
         """Bodies, as JSON texts, of records of a kind that meet a condition."""
         condition = where and f"AND {where}"
-        asked = f"SELECT body FROM record WHERE kind = ? {condition} ORDER BY {order} LIMIT ? OFFSET ?"
+        # Sorted without their bodies: a page far behind sorts all that come before it.
+        chosen = f"SELECT rowid FROM record WHERE kind = ? {condition} ORDER BY {order} LIMIT ? OFFSET ?"
+        asked = f"SELECT body FROM record WHERE rowid IN ({chosen}) ORDER BY {order}"
         return [row[0] for row in self._connection.execute(asked, (kind, *bound, limit, offset)).fetchall()]
 
 

@@ -1,0 +1,222 @@
+"""Connectors of REST vendors beside dlt's REST client with its parquet loader, over the same simulated shop; ratios out.
+
+Ours is the river's road up to canonical rows (see bench/river.py), with everything that proves a list whole: counts beside each page,
+ids met once, refunds and labels asked for. dlt is a resource of its own client over the list alone, Parquet loaded into DuckDB; it keeps no
+raw landing and proves nothing. Two of it are shown: one table with JSON in it, and lists as tables of their own, as lines, taxes and
+variants are here; the goal is beside the second, which gives what ours does.
+
+Run: python -m bench.connectors [--records N] [--rounds N] [VENDOR ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Case, compare, save, table
+from bench.river import Shop, finish, open_river, run_river
+from sandbox.servers import simulated
+from sandbox.vendors.records import Body, Records
+from sandbox.world import bigcommerce, magento, woocommerce
+from sandbox.world.spec import DefectRates, WorldSpec
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LEAST_RATIO = 5.0
+_OURS, _FLAT, _NESTED = "ours", "dlt, one table", "dlt, lists as tables"
+_SPEC = WorldSpec(
+    *("bench", "bench.example.com", 5, "USD", "America/New_York", "US", "ck", "cs"),
+    products=60,
+    orders=400,
+    customers=200,
+    defects=DefectRates.none(),
+)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor's list.
+
+    Attributes:
+        build: writes a small shop; its records are then repeated under other ids.
+        shop: what of it the river reads.
+        dates: keys of a record's creation and last change.
+        status: key by which its simulator files a record.
+        path: of the list, for dlt.
+        parameters: of the list, for dlt.
+        page: the parameter that numbers its pages.
+        ids: keys that hold a record's id.
+        selector: where a page has its records; None: it is a list of them.
+        facts: more facts of the shop.
+    """
+
+    build: Callable[[Path, WorldSpec], object]
+    shop: Shop
+    dates: tuple[str, str]
+    path: str
+    parameters: Mapping[str, Any]
+    page: str = "page"
+    ids: tuple[str, ...] = ("id",)
+    status: str = ""
+    selector: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+_SIGNED = {"consumer_key": "ck", "consumer_secret": "cs"}
+_TOKEN = {"access_token": "token", "access_token_secret": "token-secret"}
+VENDORS: Mapping[str, Vendor] = {
+    "woocommerce": Vendor(
+        woocommerce.build,
+        Shop("woocommerce", "orders", json.dumps(_SIGNED)),
+        ("date_created_gmt", "date_modified_gmt"),
+        "wp-json/wc/v3/orders",
+        {"per_page": 100, "status": "any", "orderby": "id", "order": "asc"},
+        status="status",
+    ),
+    "magento": Vendor(
+        magento.build,
+        Shop("magento", "orders", json.dumps(_SIGNED | _TOKEN)),
+        ("created_at", "updated_at"),
+        "rest/all/V1/orders",
+        {
+            "searchCriteria[pageSize]": 100,
+            "searchCriteria[sortOrders][0][field]": "entity_id",
+            "searchCriteria[sortOrders][0][direction]": "ASC",
+        },
+        page="searchCriteria[currentPage]",
+        ids=("id", "entity_id"),
+        status="state",
+        selector="items",
+        facts={"bearer": "yes"},
+    ),
+    "bigcommerce": Vendor(
+        bigcommerce.build,
+        Shop("bigcommerce", "products", json.dumps({"access_token": "cs"})),
+        ("date_created", "date_modified"),
+        "v3/catalog/products",
+        {"limit": 10, "include": "variants,images,custom_fields", "sort": "id", "direction": "asc"},
+        selector="data",
+    ),
+}
+
+
+def grow(path: Path, vendor: Vendor, records: int) -> None:
+    """Repeat the records of a shop's list under other ids until there are so many; those that were refunded stay alone."""
+    kind = vendor.shop.stream
+    with Records(path) as kept:
+        kept.set_facts(dict(vendor.facts))
+        bodies: list[Body] = [json.loads(one) for one in kept.page(kind)]
+        pattern = [one for one in bodies if not one.get("refunds")]
+        first = max(one["id"] for one in bodies) + 1
+        for number in range(records - len(bodies)):
+            body = pattern[number % len(pattern)] | dict.fromkeys(vendor.ids, first + number)
+            created, modified = (body[name] for name in vendor.dates)
+            kept.put(kind, body, created=created, modified=modified, status=body.get(vendor.status, ""))
+
+
+def open_dlt(folder: str, url: str, name: str, records: int, nesting: int) -> Any:
+    """Imports and a pipeline with all its files in a fresh folder, which reports to nobody; lists become tables `nesting` levels deep."""
+    own = tempfile.mkdtemp(dir=folder)
+    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": own, "RUNTIME__LOG_LEVEL": "ERROR"}
+    import dlt
+    import duckdb  # noqa: F401 - imported off the clock
+    import pyarrow.parquet  # noqa: F401 - likewise
+    from dlt.destinations import duckdb as into
+    from dlt.sources.helpers.rest_client.client import RESTClient
+    from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
+
+    vendor = VENDORS[name]
+    size = next(value for value in vendor.parameters.values() if isinstance(value, int))
+    # Where it ends is known: one of the vendors gives its last page again for ever.
+    pages = PageNumberPaginator(
+        base_page=1, page_param=vendor.page, total_path=None, maximum_page=-(-records // size) + 1
+    )
+    client = RESTClient(url, auth=_authorised(name), paginator=pages, data_selector=vendor.selector)
+
+    @dlt.resource(name=vendor.shop.stream, max_table_nesting=nesting, write_disposition="append")
+    def listed() -> Any:
+        yield from client.paginate(vendor.path, params=dict(vendor.parameters))
+
+    pipeline = dlt.pipeline(
+        "bench", pipelines_dir=f"{own}/pipelines", destination=into(f"{own}/loaded.duckdb"), dataset_name="shop"
+    )
+    return own, pipeline, listed
+
+
+def _authorised(name: str) -> Any:
+    """Who asks, as the vendor has it."""
+    from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
+    from requests.auth import AuthBase
+
+    class Authorised(AuthBase):
+        def __call__(self, request: Any) -> Any:
+            if name == "woocommerce":
+                client = Client("ck", client_secret="cs", signature_method=SIGNATURE_HMAC_SHA256)
+                request.headers["Authorization"] = client.sign(request.url)[1]["Authorization"]
+            elif name == "magento":
+                request.headers["Authorization"] = "Bearer token"
+            else:
+                request.headers["X-Auth-Token"] = "cs"
+            return request
+
+    return Authorised()
+
+
+def run_dlt(prepared: Any, folder: str, url: str, name: str, records: int, nesting: int) -> tuple[str, int]:
+    """Extract, normalise and load; where it lies and how many records it gave."""
+    del folder, url, records, nesting
+    own, pipeline, listed = prepared
+    pipeline.run(listed(), loader_file_format="parquet")
+    return own, pipeline.last_trace.last_normalize_info.row_counts[VENDORS[name].shop.stream]
+
+
+def measure(name: str, records: int, rounds: int) -> bool:
+    """Print one vendor's comparison; False when its goal is missed. Raises RuntimeError where not all records came."""
+    vendor = VENDORS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        shops = Path(folder) / "shops"
+        shops.mkdir()
+        vendor.build(shops / "bench.sqlite", _SPEC)
+        grow(shops / "bench.sqlite", vendor, records)
+        with simulated(name, Path(folder), shops) as url:
+            address = f"{url}/bench"
+            cases = [
+                Case(_OURS, run_river, (folder, address, vendor.shop, False), open_river, finish),
+                Case(_FLAT, run_dlt, (folder, address, name, records, 0), open_dlt, finish),
+                Case(_NESTED, run_dlt, (folder, address, name, records, 1), open_dlt, finish),
+            ]
+            found = compare(cases, rounds)
+    for one in found.values():
+        if one.result != records:
+            raise RuntimeError(f"{one.name} gave {one.result} {vendor.shop.stream} of {records}.")
+    load = os.getloadavg()[0]
+    print(f"{name}: {records:,} {vendor.shop.stream}, {rounds} rounds taking turns (load at the end: {load:.1f})\n")
+    print(table(found, _OURS, records))
+    save(f"connectors-{name}", found, REPOSITORY / ".cache" / "bench")
+    flat, nested = (found[case].cpu / found[_OURS].cpu for case in (_FLAT, _NESTED))
+    goal = f"goal: at least {LEAST_RATIO:.0f}x"
+    print(
+        f"\n{name}: {nested:.1f}x less CPU per record than dlt with lists as tables ({goal}), {flat:.1f}x than with one\n"
+    )
+    return nested >= LEAST_RATIO
+
+
+def main() -> int:
+    """Print the comparison for each vendor; 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("vendors", nargs="*", metavar="VENDOR", help=f"of {', '.join(VENDORS)}; all when left out")
+    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    given = parser.parse_args()
+    met = [measure(name, given.records, given.rounds) for name in given.vendors or VENDORS]
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
