@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,20 @@ def simulated(vendor: str, folder: Path, shops: Path | None = None) -> Iterator[
     command += ["--shops", str(shops or folder), "--port", str(port)]
     with running(command, folder, lambda: answers(f"{url}/healthz")):
         yield url
+
+
+@contextmanager
+def hook_surface(
+    region: str, environment: Mapping[str, str], folder: Path
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the hook surface of a region whose settings come from `environment` until the block ends; yields its address and process."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    given = {**environment, "PYTHONPATH": os.pathsep.join([str(_REPOSITORY), str(_REPOSITORY / "plugins")])}
+    command = ["env", *(f"{name}={value}" for name, value in given.items()), sys.executable, "-m", "serving"]
+    command += ["--region", region, "--surfaces", "hook", "--port", str(port)]
+    with running(command, folder, lambda: answers(f"{url}/health/live")) as process:
+        yield url, process
 
 
 def answers(url: str) -> bool:

@@ -73,6 +73,15 @@ def numbers_are_reused(day: Day, at: datetime) -> None:
         day.clerk.put(spare, at, id)
 
 
+def change_upon_change(day: Day, at: datetime) -> None:
+    """A product, an order and a person change twice more; others are deleted, and are back the same day."""
+    for kind in KINDS:
+        for word in ("Changed again", "Changed at last"):
+            day.clerk.touch(kind, day.clerk.ids(kind)[0], word, at)
+    some_go(day, at)
+    they_come_back(day, at)
+
+
 def one_changes(day: Day, stream: str, at: datetime) -> str:
     """The first record changes again, so that it leaves the window and those after it move up."""
     first = day.clerk.ids(stream)[0]

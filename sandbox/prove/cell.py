@@ -9,34 +9,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.prove.business import Day
 from sandbox.prove.columns import Column
-from sandbox.prove.holdings import Rows, differences, holdings
+from sandbox.prove.heard import Heard
+from sandbox.prove.holdings import Rows, differences
 from sandbox.prove.killed import run_killed_at
 from sandbox.prove.marks import CONVERGED, CRASHED, IDLE, LOST, SENSELESS, STOPPED, STUCK, Result
 from sandbox.prove.region import NAME
 from sandbox.prove.stage import STEADY, Stage
+from sandbox.prove.trial import A_MOMENT, Failed, Trial, demand, now, those
 from sandbox.prove.truth import NotRead, NotTheShop
-from varai.kernel import FeedKey, Unexpected
-from varai.registry import RunRecord, StreamKey
+from varai.kernel import FeedKey
+from varai.registry import StreamKey
 from varai.river.context import Progress, silent
-from varai.sources import connector
 
-_A_MOMENT = timedelta(seconds=2)
 _OVERLAP = timedelta(minutes=5)
 """A feed's, unless it says otherwise; the matrix gives feeds but a second, where clocks agree."""
 _SHAKEN_STREAMS = ("products", "orders")
-
-
-class _Failed(Exception):
-    """The cell's mark is known, and it is not green."""
-
-    def __init__(self, mark: str, why: list[str]) -> None:
-        super().__init__(mark)
-        self.mark, self.why = mark, why
 
 
 def play(stage: Stage, name: str, column: Column) -> Result:
@@ -46,8 +38,8 @@ def play(stage: Stage, name: str, column: Column) -> Result:
     if reason is not None:
         return Result(stage.vendor, name, SENSELESS, [reason])
     try:
-        found = _Cell(stage, column).play()
-    except _Failed as failed:
+        found = Heard(stage, column).play(column.comes) if column.comes else _Cell(stage, column).play()
+    except Failed as failed:
         found = failed.mark, failed.why
     except NotRead as error:
         found = LOST if isinstance(error, NotTheShop) else STUCK, error.why
@@ -56,10 +48,9 @@ def play(stage: Stage, name: str, column: Column) -> Result:
     return Result(stage.vendor, name, *found, round(time.monotonic() - began, 1))
 
 
-class _Cell:
+class _Cell(Trial):
     def __init__(self, stage: Stage, column: Column) -> None:
-        self._stage, self._column = stage, column
-        self._key = stage.feed.key
+        super().__init__(stage, column)
         self._day = Day(stage.clerk(), stage.newcomers, stage.spares)
         self._moved, self._read = set[str](), set[str]()
         self._ahead = column.behind < timedelta()
@@ -67,92 +58,73 @@ class _Cell:
     def play(self) -> tuple[str, list[str]]:
         """The mark, with what the fault's run said."""
         self._prepare()
-        before, marks = self._held()[self._key], self._marks()
-        if self._column.killed:
+        before, marks = self.held()[self.key], self._marks()
+        if self.column.killed:
             self._killed()
             failures: Mapping[str, str] = {}
         else:
-            failures = self._run(progress=self._watch())
+            failures = self.run(progress=self._watch())
             self._stood_still(failures, before, marks)
             self._struck()
-        self._stage.heal()
-        truth = self._stage.truth(self._column)
-        if not self._column.killed:
+        self.stage.heal()
+        truth = self.stage.truth(self.column)
+        if not self.column.killed:
             self._whole(truth, failures)
-        if not failures and not self._moved and not self._column.killed and not self._ahead:
+        if not failures and not self._moved and not self.column.killed and not self._ahead:
             return CONVERGED, []
         return self._next(truth, failures)
 
     def _prepare(self) -> None:
-        stage, column = self._stage, self._column
+        stage, column = self.stage, self.column
         stage.put_back()
         if column.yesterday is not None:
-            column.yesterday(self._day, _now() - _A_MOMENT)
+            column.yesterday(self._day, now() - A_MOMENT)
             stage.day_passes(listed=True)
-            if failures := self._run(alone=True):
-                raise _Failed(STUCK, [f"before any fault: {one}" for one in failures.values()])
+            if failures := self.run(alone=True):
+                raise Failed(STUCK, [f"before any fault: {one}" for one in failures.values()])
             stage.day_passes(listed=False)
-        at = _now() - _A_MOMENT
+        at = now() - A_MOMENT
         if self._ahead:
             stage.was_planned(at + column.behind)
         elif column.behind:
             at -= column.behind
             stage.overlap(_OVERLAP)
-            stage.was_read(_now() - 2 * _A_MOMENT)
+            stage.was_read(now() - 2 * A_MOMENT)
         self._day.passes(at)
-        other = stage.clerk(STEADY)
-        other.touch("products", other.ids("products")[0], "Changed too", _now() - _A_MOMENT)
+        self.steady_changes()
         if column.today is not None:
             column.today(self._day, at)
         if column.listed:
             stage.day_passes(listed=True)
         stage.aim(column.faults)
 
-    def _run(self, *, alone: bool = False, progress: Progress = silent) -> Mapping[str, str]:
-        """One run of both feeds, or of the one under test alone; its failures by stream."""
-        record: RunRecord = self._stage.region.run([self._key] if alone else [], progress)
-        own = {
-            name.removeprefix(f"{self._key}/"): said
-            for name, said in record.failures.items()
-            if name.startswith(str(self._key))
-        }
-        others = {name: said for name, said in record.failures.items() if not name.startswith(str(self._key))}
-        if others:
-            raise _Failed(CRASHED, [f"another feed failed with it: {name}: {said}" for name, said in others.items()])
-        if untyped := [said for said in own.values() if Unexpected.default_cure in said]:
-            raise _Failed(CRASHED, untyped)
-        return own
-
     def _killed(self) -> None:
-        keys = [feed.key for feed in self._stage.region.feeds]
+        keys = [feed.key for feed in self.stage.region.feeds]
         for stream in _SHAKEN_STREAMS:
-            run_killed_at(self._stage.region.environment, NAME, keys, stream, self._column.killed)
+            run_killed_at(self.stage.region.environment, NAME, keys, stream, self.column.killed)
 
     def _watch(self) -> Progress:
         """What happens at the vendor when a stream's first page has come: at the end of its window, so that the next one has it."""
-        meanwhile, waiting = self._column.meanwhile, set(_SHAKEN_STREAMS)
+        meanwhile, waiting = self.column.meanwhile, set(_SHAKEN_STREAMS)
         if meanwhile is None:
             return silent
 
         def watch(key: StreamKey, step: str, records: int) -> None:
-            if step == "landing" and records and (key.tenant, key.feed) == self._key and key.stream in waiting:
+            if step == "landing" and records and (key.tenant, key.feed) == self.key and key.stream in waiting:
                 waiting.remove(key.stream)
-                self._moved.add(meanwhile(self._day, key.stream, self._stage.region.window_end(self._key, key.stream)))
+                self._moved.add(meanwhile(self._day, key.stream, self.stage.region.window_end(self.key, key.stream)))
 
         return watch
 
     def _struck(self) -> None:
-        stage, column = self._stage, self._column
+        stage, column = self.stage, self.column
         if column.faults and stage.waiting() == stage.aimed:
-            raise _Failed(IDLE, ["The fault struck nothing that was asked for."])
+            raise Failed(IDLE, ["The fault struck nothing that was asked for."])
         if column.meanwhile and len(self._moved) < len(_SHAKEN_STREAMS):
-            raise _Failed(IDLE, ["The streams were not read page by page."])
-
-    def _held(self) -> dict[FeedKey, Rows]:
-        return {feed.key: holdings(self._stage.region, feed.key) for feed in self._stage.region.feeds}
+            raise Failed(IDLE, ["The streams were not read page by page."])
 
     def _marks(self) -> dict[str, datetime | None]:
-        return self._stage.region.watermarks(self._key, self._stage.streams)
+        return self.stage.region.watermarks(self.key, self.stage.streams)
 
     def _stood_still(self, failures: Mapping[str, str], before: Rows, marks: Mapping[str, datetime | None]) -> None:
         """Find the streams that were read; one that failed, or was not come to, has left its watermark and its rows as they were."""
@@ -161,52 +133,38 @@ class _Cell:
         told = [f"the watermark of {stream} moved though it failed" for stream in failures if stream in self._read]
         if not failures:
             told += [f"the watermark of {stream} stayed though nothing failed" for stream in after.keys() - self._read]
-        entities = self._entities(after.keys() - self._read)
-        changed = differences(_of(self._held()[self._key], entities), _of(before, entities)) if entities else []
-        _demand([*told, *changed], "after the fault's run")
-
-    def _entities(self, streams: Collection[str]) -> set[str]:
-        return {
-            name for spec in connector(self._stage.vendor).streams if spec.name in streams for name in spec.entities
-        }
+        entities = self.entities(after.keys() - self._read)
+        changed = differences(those(self.held()[self.key], entities), those(before, entities)) if entities else []
+        demand([*told, *changed], "after the fault's run")
 
     def _whole(self, truth: Mapping[FeedKey, Rows], failures: Collection[str]) -> None:
         """Streams that were read hold the truth, but for records that changed after their window; and so does the other feed."""
-        held = self._held()
-        mine, wanted = held[self._key], truth[self._key]
+        held = self.held()
+        mine, wanted = held[self.key], truth[self.key]
         if self._ahead:
             mine = wanted  # what the vendor dates beyond the window comes with the next one
         elif failures or self._moved:
             # Stock is read beside products, before or after one of them goes.
-            read = self._entities(self._read) - ({"inventory_level"} if self._moved else set())
-            mine, wanted = (_settled(_of(rows, read), self._moved) for rows in (mine, wanted))
-        _demand(differences(mine, wanted), "although the run said that all is well")
+            read = self.entities(self._read) - ({"inventory_level"} if self._moved else set())
+            mine, wanted = (_settled(those(rows, read), self._moved) for rows in (mine, wanted))
+        demand(differences(mine, wanted), "although the run said that all is well")
         steady = next(key for key in held if key.tenant == STEADY)
-        _demand(differences(held[steady], truth[steady]), "in the other tenant's feed")
+        demand(differences(held[steady], truth[steady]), "in the other tenant's feed")
 
     def _next(self, truth: Mapping[FeedKey, Rows], failures: Mapping[str, str]) -> tuple[str, list[str]]:
         """One more run, without the fault."""
         told = [f"{stream}: {said}" for stream, said in failures.items()]
         if self._moved:
-            self._stage.day_passes(listed=True)
-        if self._column.behind > _OVERLAP:  # what the error says is to be done
-            self._stage.overlap(self._column.behind + _OVERLAP)
+            self.stage.day_passes(listed=True)
+        if self.column.behind > _OVERLAP:  # what the error says is to be done
+            self.stage.overlap(self.column.behind + _OVERLAP)
         # A run that stopped is taken up with its own window: what happened after its end comes with the one after.
         for _ in range(2 if self._moved and failures else 1):
-            if again := self._run(alone=not self._column.killed):
-                raise _Failed(STUCK, [*told, *(f"and without the fault: {one}" for one in again.values())])
-        for key, rows in self._held().items():
-            _demand(differences(rows, truth[key]), "after a run without the fault")
+            if again := self.run(alone=not self.column.killed):
+                raise Failed(STUCK, [*told, *(f"and without the fault: {one}" for one in again.values())])
+        for key, rows in self.held().items():
+            demand(differences(rows, truth[key]), "after a run without the fault")
         return (STOPPED if failures else CONVERGED), told
-
-
-def _demand(found: list[str], when: str) -> None:
-    if found:
-        raise _Failed(LOST, [f"{one}, {when}" for one in found])
-
-
-def _of(rows: Rows, entities: Collection[str]) -> Rows:
-    return {name: found for name, found in rows.items() if name in entities}
 
 
 def _settled(rows: Rows, moved: Collection[str]) -> Rows:
@@ -216,7 +174,3 @@ def _settled(rows: Rows, moved: Collection[str]) -> Rows:
         return row["root_id"] not in moved
 
     return {name: {id: row for id, row in found.items() if stays(row)} for name, found in rows.items()}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.prove.business import (
     Change,
     Meanwhile,
+    change_upon_change,
     numbers_are_reused,
     one_changes,
     one_comes,
@@ -18,6 +19,7 @@ from sandbox.prove.business import (
     they_come_back,
 )
 from sandbox.prove.killed import MERGED
+from sandbox.prove.told import Ways, all_come_twice, some_are_lost, they_come_in_disorder
 
 EVER = 1_000_000
 """More often than anybody asks."""
@@ -56,6 +58,7 @@ class Column:
         listed: a day has passed since ids were listed, so that what was deleted shows.
         behind: how far the vendor's clock is behind ours. Where it is ahead, the run reads to an instant so long ago, before that
             day's business.
+        comes: what comes of what the vendor tells of the day by webhooks; then no run reads that day, but the inbox's consumer.
     """
 
     faults: tuple[Fault, ...] = ()
@@ -65,6 +68,7 @@ class Column:
     killed: str = ""
     listed: bool = False
     behind: timedelta = timedelta()
+    comes: Ways | None = None
 
 
 def _switched(kind: str, times: int = 2, *, later: bool = False, **options: Any) -> Column:
@@ -110,4 +114,7 @@ COLUMNS: Mapping[str, Column] = {
     "deleted": Column(today=some_go, listed=True),
     "resurrected": Column(yesterday=some_go, today=they_come_back),
     "id reused": Column(today=numbers_are_reused),
+    "webhook lost": Column(comes=some_are_lost),
+    "webhook duplicate": Column(today=some_go, comes=all_come_twice),
+    "webhooks reordered": Column(today=change_upon_change, comes=they_come_in_disorder),
 }  # fmt: skip

@@ -18,6 +18,7 @@ Rows = Mapping[str, Mapping[str, object]]
 _OF_THE_RUN = frozenset({"ingested_at", "batch_id", "run_id", "previous", "effective_at", "source_updated_at"})
 """Told anew by every run. A shop's facts hold from when they were first seen, where the vendor keeps no date of them."""
 QUARANTINE = "quarantine"
+_CATALOGUE = "catalogue of "
 _TOLD = 3
 
 
@@ -38,10 +39,15 @@ def holdings(region: Region, key: FeedKey) -> Rows:
                 if not part["deleted"]:
                     kept = {name: value for name, value in part.items() if name not in _OF_THE_RUN}
                     parts[f"{document['source_id']} {path}"] = kept
-        found[f"catalogue of {collection}"] = parts
+        found[_CATALOGUE + collection] = parts
     withheld = quarantine.list_rows(region.scope(key.tenant), key.tenant, limit=None)
     found[QUARANTINE] = {f"{row.entity} {row.source_id}": {"reasons": row.reasons} for row in withheld}
     return found
+
+
+def catalogued(rows: Rows) -> set[str]:
+    """Which of these are collections of the catalogue."""
+    return {name for name in rows if name.startswith(_CATALOGUE)}
 
 
 def known(rows: Rows, entity: str) -> set[str]:

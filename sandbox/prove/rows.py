@@ -10,6 +10,7 @@ from sandbox.prove.clerk import Clerk
 from sandbox.prove.consignments import ConsignmentsClerk
 from sandbox.prove.nodes import NodesClerk
 from sandbox.prove.records import MagentoClerk, RecordsClerk
+from sandbox.prove.told import What
 from sandbox.world import bigcommerce, build, magento, woocommerce
 from sandbox.world.spec import WorldSpec
 from sandbox.world.truth import Truth
@@ -32,6 +33,7 @@ class Row:
         later: stream -> what a request for a page after the first has besides.
         counts: stream -> texts that every request for its count has, where the vendor counts it apart from its list.
         senseless: column -> why it makes no sense for this vendor.
+        topic: kind of record and what happened to it -> the topic of the vendor's webhook; None where it sends none.
     """
 
     build: Callable[[Path, WorldSpec], Truth]
@@ -41,9 +43,19 @@ class Row:
     later: Mapping[str, str]
     counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     senseless: Mapping[str, str] = field(default_factory=dict)
+    topic: Callable[[str, What], str] | None = None
 
 
 _KEYS = "Its keys do not expire; they can only be taken back."
+_POLLED = "It sends no webhooks; it is polled."
+WEBHOOKS = ("webhook lost", "webhook duplicate", "webhooks reordered")
+"""Columns for vendors that send webhooks."""
+
+
+def _topic_of_shopify(kind: str, what: What) -> str:
+    ends = {"created": "create", "updated": "updated" if kind == "orders" else "update", "deleted": "delete"}
+    return f"{kind}/{ends[what]}"
+
 
 ROWS: Mapping[str, Row] = {
     "shopify": Row(
@@ -53,6 +65,7 @@ ROWS: Mapping[str, Row] = {
         {stream: (f"page: {stream}(", "sortKey: UPDATED_AT") for stream in STRUCK},
         dict.fromkeys(STRUCK, '"after":"'),
         {stream: (f"count: {stream}Count(",) for stream in STRUCK},
+        topic=_topic_of_shopify,
     ),
     "woocommerce": Row(
         woocommerce.build,
@@ -61,6 +74,7 @@ ROWS: Mapping[str, Row] = {
         {stream: (f"wc/v3/{stream}?", "per_page=5") for stream in STRUCK},
         dict.fromkeys(STRUCK, "&page=2"),
         senseless={"expired token": _KEYS},
+        topic=lambda kind, what: f"{kind[:-1]}.{what}",
     ),
     "magento": Row(
         magento.build,
@@ -73,17 +87,18 @@ ROWS: Mapping[str, Row] = {
         MagentoClerk,
         {stream: (f"V1/{stream}?", "[pageSize]=5") for stream in STRUCK},
         dict.fromkeys(STRUCK, "[currentPage]=2"),
-        senseless={"expired token": _KEYS},
+        senseless={"expired token": _KEYS, **dict.fromkeys(WEBHOOKS, _POLLED)},
     ),
     "bigcommerce": Row(
         bigcommerce.build,
-        lambda spec: {"access_token": spec.client_secret},
+        lambda spec: {"access_token": spec.client_secret, "client_secret": spec.token_secret},
         ConsignmentsClerk,
         {"products": ("v3/catalog/products?", "limit=5"), "orders": ("v2/orders?", "limit=5")},
         {"products": "&page=2", "orders": "&min_id=5"},  # orders are read on from an id, which here begins so
         # Of what is of a window: the count is also asked for what cannot be, and one that is wrong there is not believed.
         {"orders": ("v2/orders/count?", "min_date_modified=20", "max_date_modified=20")},
         senseless={"expired token": _KEYS},
+        topic=lambda kind, what: f"store/{kind[:-1]}/{what}",
     ),
 }
 

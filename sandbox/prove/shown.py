@@ -21,7 +21,7 @@ _MARKS: Mapping[str, tuple[str, str, str]] = {
     LOST: ("L", "bold red", "SILENT LOSS: all was said to be well, and it was not"),
     CRASHED: ("X", "bold red", "CRASH: an error that is not typed, or another feed went down with it"),
     STUCK: ("T", "bold red", "STUCK: the next run, without the fault, stopped too"),
-    IDLE: ("0", "bold red", "IDLE: the fault struck nothing, so the cell proves nothing"),
+    IDLE: ("0", "bold red", "IDLE: the fault struck nothing, or nothing was told, so the cell proves nothing"),
 }
 
 

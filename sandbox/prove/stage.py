@@ -9,9 +9,10 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -20,8 +21,9 @@ from sandbox import servers
 from sandbox.prove.clerk import Clerk, Taken
 from sandbox.prove.columns import Column, Fault
 from sandbox.prove.holdings import Rows
-from sandbox.prove.region import Region
+from sandbox.prove.region import NAME, Region
 from sandbox.prove.rows import PAGE, ROWS, STRUCK, Row
+from sandbox.prove.told import Told
 from sandbox.prove.truth import NotRead, read_anew
 from sandbox.world.spec import DefectRates, WorldSpec
 from varai import registry
@@ -31,6 +33,7 @@ from varai.sources import connector
 
 SHAKEN, STEADY = "shaken", "steady"
 _DAY = timedelta(hours=25)
+_PATIENCE_S = 30.0
 _APP = ("app", "app-secret")
 _WORLD = WorldSpec(SHAKEN, "shaken.example.com", 5, "EUR", "Europe/Berlin", "DE", *_APP, 18, 26, 14)
 _SMALL = WorldSpec(STEADY, "steady.example.com", 6, "EUR", "Europe/Berlin", "DE", *_APP, 4, 6, 4)
@@ -59,6 +62,7 @@ class Stage:
     aimed: int = 0
     _truths: dict[object, Rows] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _exits: ExitStack = field(default_factory=ExitStack)
 
     @property
     def feed(self) -> Feed:
@@ -82,6 +86,32 @@ class Stage:
                 asked = {**given, "match": match}
                 httpx.post(f"{self.url}/{SHAKEN}/_faults", json=asked, trust_env=False).raise_for_status()
         self.aimed = self.waiting()
+
+    @cached_property
+    def door(self) -> str:
+        """Address of the region's hook surface, which is served from the first time on that it is asked for."""
+        folder = self.shops.parent / "door"
+        folder.mkdir()
+        url, _ = self._exits.enter_context(servers.hook_surface(NAME, self.region.environment, folder))
+        return url
+
+    def tell(self, told: Iterable[Told], shop: str = SHAKEN) -> None:
+        """Have a shop's vendor send webhooks, one after the other. Raises RuntimeError for one that was not taken."""
+        if self.row.topic is None:
+            raise RuntimeError(f"{self.vendor} has no topics in sandbox/prove/rows.py.")
+        to = f"{self.door}/v1/hooks/{self.vendor}/{FeedKey(shop, self.feed.name)}"
+        with httpx.Client(timeout=_PATIENCE_S, trust_env=False) as vendor:
+            for one in told:
+                topic = self.row.topic(one.kind, one.what)
+                asked = {"to": to, "topic": topic, "event": one.event, "at": one.at.isoformat(), "body": one.body}
+                sent = vendor.post(f"{self.url}/{shop}/_webhooks", json=asked).raise_for_status().json()
+                if sent["answers"] != [httpx.codes.OK]:
+                    raise RuntimeError(f"The door answered {sent['answers']} to a genuine {topic}.")
+
+    def end(self) -> None:
+        """Drop the region, and end the hook surface."""
+        self._exits.close()
+        self.region.end()
 
     def _aims(self, fault: Fault) -> list[list[str]]:
         """What requests that a fault strikes have in their texts: those for products, and those for orders."""
@@ -173,7 +203,7 @@ def stage(vendor: str, folder: Path, uri: str, database: str) -> Iterator[Stage]
         try:
             yield made
         finally:
-            region.end()
+            made.end()
 
 
 def _feed(vendor: str, tenant: str, url: str) -> Feed:

@@ -25,7 +25,7 @@ from sandbox.vendors.faults import Faults
 from sandbox.vendors.records import Records, reading
 from sandbox.vendors.shaping import refuse, respond
 from sandbox.vendors.switch import switch
-from sandbox.vendors.webhooks import Delivery, sender
+from sandbox.vendors.webhooks import Body, Delivery, as_given, sender
 
 ROUTE = "rest"
 _ANY = frozenset({ROUTE})
@@ -93,10 +93,11 @@ Api = Callable[[Asked, Records], Answer]
 
 @dataclass(frozen=True)
 class Sends:
-    """How a vendor sends webhooks: the fact of a shop that signs, and the headers of a delivery."""
+    """How a vendor sends webhooks: the fact of a shop that signs, and the headers and the body of a delivery."""
 
     secret: str
     headers: Callable[[Delivery], Mapping[str, str]]
+    body: Body = as_given
 
 
 def create_app(folder: Path, api: Api, sends: Sends | None = None) -> Starlette:
@@ -114,7 +115,7 @@ def create_app(folder: Path, api: Api, sends: Sends | None = None) -> Starlette:
         routes=[
             Route("/healthz", service.health),
             *switch(service.shop, KINDS),
-            *(sender(signing, sends.headers) if sends else ()),
+            *(sender(signing, sends.headers, sends.body) if sends else ()),
             Route("/{shop}/{path:path}", service.ask),
         ]
     )

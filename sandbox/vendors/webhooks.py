@@ -11,7 +11,7 @@ import base64
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -32,42 +32,68 @@ class Delivery:
     topic: str
     event: str
     at: str
-    signature: str
+    body: bytes
+    secret: str = field(repr=False)
+
+    @property
+    def signature(self) -> str:
+        """Of the body alone, as Shopify and WooCommerce sign."""
+        return mac(self.secret, self.body)
+
+
+Body = Callable[[str, str, str, Any], Any]
+"""Topic, event, time and the body that was asked for -> what is sent as JSON."""
 
 
 def mac(secret: str, body: bytes) -> str:
-    """Base64 of HMAC-SHA256 over a body: how both vendors sign."""
+    """Base64 of HMAC-SHA256 over a body."""
     return base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
 
 
+def as_given(topic: str, event: str, at: str, given: Any) -> Any:
+    """A body as it was asked for, where topic and event stand in headers."""
+    del topic, event, at
+    return given
+
+
 def sender(
-    secret_of: Callable[[Request], Awaitable[str | None]], headers: Callable[[Delivery], Mapping[str, str]]
+    secret_of: Callable[[Request], Awaitable[str | None]],
+    headers: Callable[[Delivery], Mapping[str, str]],
+    body: Body = as_given,
 ) -> list[Route]:
     """The route.
 
     Args:
         secret_of: what the shop that a request's path names signs with; None when there is no such shop.
         headers: those of a delivery, besides the content's type.
+        body: that of a delivery.
     """
+    # One for all, for it is slow to make; it keeps no connection, for whoever listens may be gone when it is told again.
+    client = httpx.Client(timeout=_PATIENCE_S, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     async def send(request: Request) -> Response:
         own = await secret_of(request)
         if own is None:
             return JSONResponse({"error": "There is no such shop."}, 404)
         asked: dict[str, Any] = await request.json()
-        return await run_in_threadpool(_send, asked, own, headers)
+        return await run_in_threadpool(_send, client, asked, own, headers, body)
 
     return [Route("/{shop}/_webhooks", send, methods=["POST"])]
 
 
-def _send(asked: Mapping[str, Any], own: str, headers: Callable[[Delivery], Mapping[str, str]]) -> Response:
-    body = json.dumps(asked.get("body", {}), separators=(",", ":")).encode()
-    event = str(asked.get("event") or uuid4())
+def _send(
+    client: httpx.Client,
+    asked: Mapping[str, Any],
+    own: str,
+    headers: Callable[[Delivery], Mapping[str, str]],
+    write: Body,
+) -> Response:
+    topic, event = str(asked["topic"]), str(asked.get("event") or uuid4())
     at = str(asked.get("at") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    delivery = Delivery(str(asked["topic"]), event, at, mac(str(asked.get("secret") or own), body))
+    body = json.dumps(write(topic, event, at, asked.get("body", {})), separators=(",", ":")).encode()
+    delivery = Delivery(topic, event, at, body, str(asked.get("secret") or own))
     told = {"Content-Type": "application/json", **headers(delivery)}
-    with httpx.Client(timeout=_PATIENCE_S, trust_env=False) as client:
-        answers = [_post(client, str(asked["to"]), body, told) for _ in range(int(asked.get("times", 1)))]
+    answers = [_post(client, str(asked["to"]), body, told) for _ in range(int(asked.get("times", 1)))]
     return JSONResponse({"event": event, "answers": answers})
 
 

@@ -51,6 +51,7 @@ def _facts(spec: WorldSpec) -> dict[str, str]:
         "country": spec.country,
         "prices_include_tax": "yes" if spec.taxes_included else "no",
         "access_token": spec.client_secret,
+        "client_secret": spec.token_secret,
     }
 
 

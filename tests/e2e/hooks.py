@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import REPOSITORY, free_port, running
+from sandbox.servers import hook_surface
 from tests.e2e.stack import Stack
 from varai.kernel import utc_now
 from varai.registry import inbox
@@ -58,13 +56,9 @@ class Hooks:
 @contextmanager
 def hooked(stack: Stack) -> Iterator[Hooks]:
     """Serve the hook surface of the stack's region."""
-    port = free_port()
-    command = ["env", *(f"{name}={value}" for name, value in _environment(stack.environment).items())]
-    command += [sys.executable, "-m", "serving", "--region", stack.region, "--surfaces", "hook", "--port", str(port)]
     folder = stack.home / "hook"
     folder.mkdir(exist_ok=True)
-    url = f"http://127.0.0.1:{port}"
-    with running(command, folder, lambda: _answers(f"{url}/health/live")) as process:
+    with hook_surface(stack.region, stack.environment, folder) as (url, process):
         yield Hooks(stack, url, folder / "server.log", process)
 
 
@@ -73,14 +67,3 @@ def wait_for_the_next_second() -> None:
     began = utc_now().replace(microsecond=0)
     while utc_now().replace(microsecond=0) == began:
         pass
-
-
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    return {**given, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "plugins")])}
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=1, trust_env=False).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False

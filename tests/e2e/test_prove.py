@@ -5,25 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from sandbox.prove import heard
 from sandbox.prove.cell import play
 from sandbox.prove.columns import COLUMNS
-from sandbox.prove.marks import GREEN, LOST, STUCK
+from sandbox.prove.marks import GREEN, IDLE, LOST, STUCK
 from sandbox.prove.matrix import play_row
 from sandbox.prove.rows import ROWS
 from sandbox.prove.stage import Stage, stage
-from varai.kernel import Malformed
-from varai.registry import SliceReport
+from varai.kernel import Malformed, Scope
+from varai.registry import SliceReport, inbox
+from varai.river import drain
+from varai.settings import Settings
 from varai.sources import contract, proof
 from varai.sources.proof import Listed
 from varai.sources.woocommerce import client, reading
+from varai.stores import documents
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("at_once")]
-SOME = ("missing page", "killed: warehouse")
+SOME = ("missing page", "killed: warehouse", "webhook lost")
 PLANTED = "woocommerce"
 StageOf = Callable[[str], Stage]
 
@@ -110,3 +116,49 @@ def test_a_guard_that_is_taken_away_lets_a_missing_page_through_and_the_matrix_t
     monkeypatch.setattr(SliceReport, "miscount", "")
     result = play(stage_of(PLANTED), "missing page", COLUMNS["missing page"])
     assert result.mark == LOST and any("lost" in one for one in result.why)
+
+
+def test_a_consumer_that_is_done_with_what_it_never_read_turns_the_matrix_red(
+    stage_of: StageOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll would make good for it, which is not waited for."""
+    monkeypatch.setattr(drain._Feed, "through", lambda self, event: True)
+    result = play(stage_of(PLANTED), "webhook lost", COLUMNS["webhook lost"])
+    assert result.mark == LOST and any("when what was told was read" in one for one in result.why)
+
+
+def test_an_inbox_that_forgets_what_it_was_told_turns_the_matrix_red(
+    stage_of: StageOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = inbox.waiting
+
+    def forgetful(scope: Scope, now: datetime, limit: int = 10_000) -> list[inbox.Event]:
+        return [one for one in waiting(scope, now, limit) if not one.topic.startswith("customer")]
+
+    made = stage_of(PLANTED)
+    monkeypatch.setattr(inbox, "waiting", forgetful)
+    result = play(made, "webhook lost", COLUMNS["webhook lost"])
+    assert result.mark == LOST and any("were done" in one for one in result.why)
+    monkeypatch.setattr(inbox, "waiting", lambda scope, now, limit=0: [])
+    assert play(made, "webhook lost", COLUMNS["webhook lost"]).mark == IDLE
+
+
+def test_a_consumer_that_writes_what_a_late_delivery_says_turns_the_matrix_red(
+    stage_of: StageOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how the product was before it changed again."""
+    made, true, rounds = stage_of(PLANTED), heard.drain, list[int]()
+
+    def stale(settings: Settings, region: str, **given: Any) -> drain.Drained:
+        found = true(settings, region, **given)
+        rounds.append(found.done)
+        if len(rounds) > 1:
+            first = made.clerk().ids("products")[0]
+            written = {"$set": {"product.title": f"Changed {first}"}}
+            products = documents(settings.scope(region))["products"]
+            assert products.update_one({"_id": f"{made.feed.key}/{first}"}, written).modified_count == 1
+        return found
+
+    monkeypatch.setattr(heard, "drain", stale)
+    result = play(made, "webhooks reordered", COLUMNS["webhooks reordered"])
+    assert result.mark == LOST and any("title" in one for one in result.why), result.why

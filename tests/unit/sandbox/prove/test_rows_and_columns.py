@@ -13,11 +13,11 @@ from sandbox.prove.columns import COLUMNS
 from sandbox.prove.holdings import differences
 from sandbox.prove.marks import CONVERGED, CRASHED, IDLE, LOST, SENSELESS, STOPPED, STUCK, Result
 from sandbox.prove.matrix import Matrix, NoSuchCell, chosen
-from sandbox.prove.rows import APART, ROWS
+from sandbox.prove.rows import APART, ROWS, WEBHOOKS
 from sandbox.prove.shown import as_json, show
 from sandbox.vendors import rest
 from sandbox.vendors.faults import Faults, fault_of
-from varai.sources import connectors
+from varai.sources import connectors, webhook_vendors
 
 
 @pytest.mark.parametrize("name", connectors())
@@ -37,6 +37,15 @@ def test_a_vendors_switch_knows_every_fault_that_makes_sense(vendor: str) -> Non
     assert wanted <= kinds.keys()
     assert ROWS[vendor].senseless.keys() <= COLUMNS.keys()
     assert all(reason.endswith(".") for reason in ROWS[vendor].senseless.values())
+
+
+def test_whoever_sends_webhooks_tells_in_the_matrix_too() -> None:
+    assert {name for name, column in COLUMNS.items() if column.comes} == set(WEBHOOKS)
+    told = {name for name, row in ROWS.items() if row.topic is not None}
+    assert told == {name for name in ROWS if name in webhook_vendors()}
+    for name, row in ROWS.items():
+        assert (row.senseless.keys() >= set(WEBHOOKS)) == (name not in told)
+        assert row.senseless.keys().isdisjoint(WEBHOOKS) == (name in told)
 
 
 def test_cells_are_chosen_by_row_and_column() -> None:
