@@ -9,6 +9,7 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from varai.catalogue.collections import MAPS, collection_of, document_id, path_of
+from varai.catalogue.holders import holders
 from varai.catalogue.parts import GIVEN, Part
 from varai.catalogue.versions import bump
 from varai.kernel import Feed, Scope, utc_now
@@ -18,16 +19,16 @@ _WRITE: Final = 1_000
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def give_way(scope: Scope, feed: Feed, entity: str, owners: Mapping[str, str]) -> None:
+def give_way(scope: Scope, feed: Feed, entity: str, roots: Mapping[str, str]) -> None:
     """Let whatever is published next take the place of these rows, though it is the version that they say they are.
 
     What they hold is served until then. Rows that are absent stay so.
 
     Args:
-        owners: source_id of a row -> source_id of its document.
+        roots: source_id of a row -> source_id of the record that carried it.
     """
     updates = []
-    for source_id, owner in owners.items():
+    for source_id, owner in holders(scope, feed, entity, roots):
         path, name = path_of(entity, source_id), document_id(feed.tenant, feed.name, owner)
         spoiled = {f"{path}.content_hash": "", f"{path}.ingested_at": _LONG_AGO, f"{path}.source_updated_at": None}
         updates += [
@@ -37,10 +38,10 @@ def give_way(scope: Scope, feed: Feed, entity: str, owners: Mapping[str, str]) -
     _write(scope, feed, entity, updates)
 
 
-def bury(scope: Scope, feed: Feed, entity: str, owners: Mapping[str, str]) -> None:
-    """Make tombstones of rows that nobody knows to be alive."""
+def bury(scope: Scope, feed: Feed, entity: str, roots: Mapping[str, str]) -> None:
+    """Make tombstones of rows that nobody knows to be alive; `roots` as of `give_way`."""
     target, updates = documents(scope)[collection_of(entity)], []
-    for source_id, owner in owners.items():
+    for source_id, owner in holders(scope, feed, entity, roots):
         path, name = path_of(entity, source_id), document_id(feed.tenant, feed.name, owner)
         held = target.find_one({"_id": name}) or {}
         part = _at(held, path)

@@ -20,8 +20,8 @@ from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from varai.canonical import entity as canonical_entity
 from varai.catalogue.collections import MAPS, collection_of, document_id, parts_of, path_of
+from varai.catalogue.holders import holders
 from varai.catalogue.parts import Part, newer, part, replacing, unmoved
 from varai.catalogue.versions import bump
 from varai.kernel import Conflict, Feed, Misconfigured, ResidencyBreach, Scope
@@ -31,6 +31,7 @@ _READ = 50  # ids per $in: the embedded server's time grows with the square of i
 _WRITE = 1_000
 _ATTEMPTS = 5
 _DUPLICATE = 11000
+_HELD = pa.schema([("id", pa.string()), ("owner", pa.string())])
 Staged: TypeAlias = "pa.Table | pa.RecordBatchReader"
 Item = TypeVar("Item")
 
@@ -88,7 +89,7 @@ def _publish(
 ) -> None:
     target = documents(scope)[collection]
     fresh = target.find_one({"tenant": feed.tenant, "feed": feed.name}, {"_id": 1}) is None
-    for piece in _pieces(_documents(feed, entities, run_id, report), _WRITE):
+    for piece in _pieces(_documents(scope, feed, entities, run_id, report), _WRITE):
         written = 0
         for attempt in range(_ATTEMPTS):
             held = {} if fresh and attempt == 0 else _read(target, [one.id for one in piece])
@@ -118,12 +119,14 @@ def _write(
     return written, raced
 
 
-def _documents(feed: Feed, entities: Mapping[str, Staged], run_id: str, report: SyncReport) -> Iterator[_Document]:
+def _documents(
+    scope: Scope, feed: Feed, entities: Mapping[str, Staged], run_id: str, report: SyncReport
+) -> Iterator[_Document]:
     """Rows of all entities of a collection, grouped into their documents, in order of their ids."""
     with tempfile.TemporaryDirectory(prefix="varai-catalogue-") as spill, duckdb.connect() as con:
         con.execute("SET memory_limit = '192MB'")
         con.execute("SET temp_directory = $spill", {"spill": spill})
-        streams = [_sorted(con.cursor(), name, rows) for name, rows in entities.items()]
+        streams = [_sorted(scope, feed, con.cursor(), name, rows) for name, rows in entities.items()]
         for source_id, rows in groupby(heapq.merge(*streams, key=_owner), key=_owner):
             found = _Document(document_id(feed.tenant, feed.name, source_id), source_id)
             for name, row in ((name, row) for _, name, row in rows):
@@ -135,12 +138,22 @@ def _documents(feed: Feed, entities: Mapping[str, Staged], run_id: str, report: 
             yield found
 
 
-def _sorted(con: duckdb.DuckDBPyConnection, name: str, rows: Staged) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(source_id of the document, entity, row) in order of the document."""
-    con.register("staged", rows)
-    has_product = "product_id" in {one.name for one in canonical_entity(name).fields} and name in MAPS
-    owner = "coalesce(product_id, root_id)" if has_product else "source_id"
-    reader = con.execute(f"SELECT *, {owner} AS owner FROM staged ORDER BY owner, source_id").to_arrow_reader(_WRITE)
+def _sorted(
+    scope: Scope, feed: Feed, con: duckdb.DuckDBPyConnection, name: str, rows: Staged
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(source_id of the document, entity, row) in order of the document; a tombstone comes for every document that holds its row."""
+    con.register("given", rows)
+    if name in MAPS:
+        con.execute("CREATE TEMP TABLE staged AS SELECT * FROM given")
+        roots = dict(con.execute("SELECT source_id, root_id FROM staged WHERE product_id IS NULL").fetchall())
+        held = holders(scope, feed, name, roots)
+        con.register("held", pa.table({"id": [one for one, _ in held], "owner": [one for _, one in held]}, _HELD))
+        source = (
+            "SELECT s.*, coalesce(s.product_id, h.owner) AS owner FROM staged s LEFT JOIN held h ON h.id = s.source_id"
+        )
+    else:
+        source = "SELECT *, source_id AS owner FROM given"
+    reader = con.execute(f"{source} ORDER BY owner, source_id").to_arrow_reader(_WRITE)
     for batch in reader:
         for row in batch.to_pylist():
             yield row["owner"], name, row

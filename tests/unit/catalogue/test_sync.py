@@ -14,7 +14,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from varai.catalogue import INDEXES, count_live, digest, ensure_indexes, mark_stale, publish, revert, version
+from varai.catalogue import (
+    INDEXES,
+    bury,
+    count_live,
+    digest,
+    ensure_indexes,
+    give_way,
+    mark_stale,
+    publish,
+    revert,
+    version,
+)
 from varai.kernel import Feed, Misconfigured, ResidencyBreach, Scope
 from varai.stores import documents
 
@@ -190,6 +201,41 @@ def test_a_quarantined_row_leaves_the_last_good_version_marked_stale_until_a_goo
     found = product(scope)
     assert found is not None
     assert (found["variants"]["1001"]["stale"], found["product"]["stale"]) == (False, False)
+
+
+def test_a_variant_that_is_a_record_of_its_own_is_found_in_the_document_of_its_product(
+    scope: Scope, feed: Feed, staged: Rows
+) -> None:
+    """As dropped files have it: its root is itself, and when it is gone nothing says whose it was."""
+    own = {"product_id": "100", "price": Decimal(5)}
+    variants = [own | {"source_id": one, "root_id": one} for one in ("1", "2", "3")]
+    publish(scope, feed, shop_of(staged, 1) | {"variant": staged("variant", *variants)}, run_id="r1")
+
+    assert mark_stale(scope, feed, "variant", {"1": ["price_not_positive"]}, roots={"1": "1"}) == 1
+    gone = {"source_id": "2", "root_id": "2", "deleted": True, "source_updated_at": None, "ingested_at": at(2)}
+    for run_id in ("r2", "r3"):  # again, nothing changes
+        publish(scope, feed, {"variant": staged("variant", gone)}, run_id=run_id)
+    bury(scope, feed, "variant", {"3": "3"})
+    [found] = documents(scope)["products"].find()
+    told = {one: (part["deleted"], part.get("stale", False)) for one, part in found["variants"].items()}
+    assert told == {"1": (False, True), "2": (True, False), "3": (True, False)}
+
+    give_way(scope, feed, "variant", {"1": "1"})
+    assert publish(scope, feed, {"variant": staged("variant", variants[0])}, run_id="r4").written == 1
+
+
+def test_a_variant_with_the_id_of_its_product_is_found_there(scope: Scope, feed: Feed, staged: Rows) -> None:
+    one = {"source_id": "100", "product_id": "100", "price": Decimal(5)}
+    publish(
+        scope,
+        feed,
+        {"product": staged("product", {"source_id": "100"}), "variant": staged("variant", one)},
+        run_id="r1",
+    )
+    gone = {"source_id": "100", "root_id": "100", "deleted": True, "source_updated_at": None, "ingested_at": at(2)}
+    publish(scope, feed, {"variant": staged("variant", gone)}, run_id="r2")
+    [found] = documents(scope)["products"].find()
+    assert (found["product"]["deleted"], found["variants"]["100"]["deleted"]) == (False, True)
 
 
 def test_a_run_can_be_undone_back_to_equal_digests(scope: Scope, feed: Feed, staged: Rows) -> None:
