@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from varai.kernel import Malformed
 from varai.sources.files.declared import Declared
 from varai.sources.files.header import named
-from varai.sources.files.rows import LONGEST, Row, refused
+from varai.sources.files.rows import LONGEST, Row, refused, vouched
 from varai.sources.files.text import Line, Lines
 
 _MOST_LINES: Final = 10_000
@@ -76,6 +76,9 @@ class Delimited:
         return self._lines.ends + self._lines.unended - self._beside
 
     def __iter__(self) -> Iterator[Row]:
+        return vouched(self._name, self._read()) if self._declared.header else self._read()
+
+    def _read(self) -> Iterator[Row]:
         number = 1
         for cells, lines, fault in self._records():
             at, number = number, number + len(lines)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from varai.kernel import Malformed
 from varai.sources.files.declared import Declared
-from varai.sources.files.rows import Row, refused
+from varai.sources.files.rows import Row, refused, vouched
 from varai.sources.files.text import Line, Lines
 
 
@@ -31,6 +31,9 @@ class Documents:
         return self._lines.ends + self._lines.unended - self._beside
 
     def __iter__(self) -> Iterator[Row]:
+        return vouched(self._name, self._read())
+
+    def _read(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines, 1):
             if not line.strip():
                 self._beside += 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
+
+from varai.kernel import Malformed
 
 LONGEST: Final = 4 * 2**20
 """Characters of the longest row that is read; of a longer one only its place is kept."""
@@ -41,6 +43,22 @@ class Reader(Protocol):
     def __iter__(self) -> Iterator[Row]:
         """Its rows, in order, in memory that does not grow with them. Raises Malformed."""
         ...
+
+
+def vouched(name: str, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows of a file of which nothing but its rows says what it is.
+
+    Raises Malformed, at its end, where not one of them can be trusted: it is another thing by that name, an error page say.
+    """
+    last, trusted = None, False
+    for last in rows:
+        trusted = trusted or not last.reason
+        yield last
+    if last is not None and not trusted:
+        raise Malformed(
+            f"Not one row of {name} can be read as what the feed declares; {last.reason} is what is wrong in line {last.number}.",
+            "Deliver it again, or correct the feed's settings.",
+        )
 
 
 def refused(number: int, reason: str, raw: str) -> Row:

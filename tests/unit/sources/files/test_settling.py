@@ -7,7 +7,7 @@ import io
 import random
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -44,6 +44,18 @@ def test_a_file_cut_within_a_row_is_refused_in_every_format(name: str) -> None:
     middle = whole.index(b"\n", len(whole) // 2) + 3 if name.endswith((".csv", ".tsv", ".ndjson")) else len(whole) // 2
     desk.drop.lay(name, whole[:middle])
     with pytest.raises(Malformed, match=f"{name}|workbook|Parquet"):
+        desk.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("rows.ndjson", {}), ("rows.csv", {"header": ("id", "title", "price")}), ("rows.csv", {})]
+)
+def test_another_thing_by_the_name_of_a_file_is_refused_and_no_rows_to_be_kept_back(
+    name: str, given: dict[str, Any]
+) -> None:
+    desk = variants(**given)
+    desk.drop.lay(name, "<!DOCTYPE html>\n<html><body>502 Bad Gateway</body></html>\n")
+    with pytest.raises(Malformed, match=rf"{name}.*(declares|lacks)"):
         desk.read()
 
 
