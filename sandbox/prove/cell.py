@@ -29,6 +29,7 @@ from varai.river.context import Progress, silent
 _OVERLAP = timedelta(minutes=5)
 """A feed's, unless it says otherwise; the matrix gives feeds but a second, where clocks agree."""
 _SHAKEN_STREAMS = ("products", "orders")
+_OF_PRODUCTS = ("variant", "image")
 
 
 def play(stage: Stage, name: str, column: Column) -> Result:
@@ -79,6 +80,7 @@ class _Cell(Trial):
         stage.put_back()
         if column.yesterday is not None:
             column.yesterday(self._day, now() - A_MOMENT)
+            stage.site.deliver()
             stage.day_passes(listed=True)
             if failures := self.run(alone=True):
                 raise Failed(STUCK, [f"before any fault: {one}" for one in failures.values()])
@@ -96,6 +98,7 @@ class _Cell(Trial):
             column.today(self._day, at)
         if column.listed:
             stage.day_passes(listed=True)
+        stage.site.deliver()
         stage.aim(column.faults)
 
     def _killed(self) -> None:
@@ -113,6 +116,7 @@ class _Cell(Trial):
             if step == "landing" and records and (key.tenant, key.feed) == self.key and key.stream in waiting:
                 waiting.remove(key.stream)
                 self._moved.add(meanwhile(self._day, key.stream, self.stage.region.window_end(self.key, key.stream)))
+                self.stage.site.deliver()
 
         return watch
 
@@ -170,7 +174,8 @@ class _Cell(Trial):
 def _settled(rows: Rows, moved: Collection[str]) -> Rows:
     """Rows of records that did not move."""
 
-    def stays(row: Any) -> bool:
-        return row["root_id"] not in moved
+    def stays(name: str, row: Any) -> bool:
+        owner = row.get("product_id" if name in _OF_PRODUCTS else "order_id")  # of rows that are read by themselves
+        return row["root_id"] not in moved and owner not in moved
 
-    return {name: {id: row for id, row in found.items() if stays(row)} for name, found in rows.items()}
+    return {name: {id: row for id, row in found.items() if stays(name, row)} for name, found in rows.items()}

@@ -19,7 +19,7 @@ from sandbox import servers
 from sandbox.prove.cell import play
 from sandbox.prove.columns import COLUMNS
 from sandbox.prove.marks import GREEN, LOST, SENSELESS, STUCK, Result
-from sandbox.prove.rows import APART, ROWS
+from sandbox.prove.rows import ROWS
 from sandbox.prove.stage import stage
 from sandbox.prove.truth import NotRead
 from varai.sources import connectors
@@ -61,17 +61,16 @@ def chosen(only: str) -> dict[str, list[str]]:
     Raises NoSuchCell.
     """
     vendor, _, column = (part.strip() for part in only.partition(","))
-    missing = [name for name in connectors() if name not in ROWS and name not in APART]
+    missing = [name for name in connectors() if name not in ROWS]
     if missing:
         raise NoSuchCell(
             f"The connector {missing[0]} has no row in the matrix: add its entry to sandbox/prove/rows.py."
         )
-    rows = [*ROWS, *APART]
-    if vendor and vendor not in rows:
-        raise NoSuchCell(f"There is no row {vendor}; the rows are {', '.join(rows)}.")
+    if vendor and vendor not in ROWS:
+        raise NoSuchCell(f"There is no row {vendor}; the rows are {', '.join(ROWS)}.")
     if column and column not in COLUMNS:
         raise NoSuchCell(f"There is no column '{column}'; the columns are {', '.join(COLUMNS)}.")
-    return {name: [column] if column else list(COLUMNS) for name in rows if vendor in ("", name)}
+    return {name: [column] if column else list(COLUMNS) for name in ROWS if vendor in ("", name)}
 
 
 def prove(cells: dict[str, list[str]], told: Callable[[Result], None]) -> list[Result]:
@@ -94,8 +93,6 @@ def play_row(
     vendor: str, columns: Sequence[str], folder: Path, uri: str, told: Callable[[Result], None] = silent
 ) -> list[Result]:
     """Play some cells of a row. Calls are made again as often as ever, without the waits between."""
-    if vendor in APART:
-        return [Result(vendor, name, SENSELESS, [APART[vendor]]) for name in columns]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     found = []
     try:

@@ -19,6 +19,7 @@ from varai.kernel import Feed, FeedKey, Scope, Tenant, Window, Word
 from varai.registry import RunRecord, SliceState, StreamKey
 from varai.registry.slices import Listed, Planned, Watermark
 from varai.river.context import Progress, silent
+from varai.river.dropped import ROOT
 from varai.river.run import run_feeds
 from varai.settings import Seed, Settings, load
 from varai.stores import objects
@@ -30,18 +31,21 @@ Kept = Mapping[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Region:
-    """A region with its feeds; `environment` is what its settings came from."""
+    """A region with its feeds; `environment` is what its settings came from, `drops` where files are dropped, if any are."""
 
     home: Path
     uri: str
     environment: Mapping[str, str]
     settings: Settings
     feeds: tuple[Feed, ...]
+    drops: Path | None = None
     _kept: dict[str, Kept] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, home: Path, keys: Path, uri: str, database: str, feeds: Sequence[Feed]) -> Region:
-        """An empty region whose registry knows these feeds."""
+    def begin(
+        cls, home: Path, keys: Path, uri: str, database: str, feeds: Sequence[Feed], drops: Path | None = None
+    ) -> Region:
+        """An empty region whose registry knows these feeds; of those that read dropped files, `drops` has a folder per tenant."""
         home.mkdir(parents=True)
         environment = {
             "VARAI_HOME": str(home),
@@ -50,11 +54,20 @@ class Region:
             f"VARAI_STORES__{NAME.upper()}__SECRETS": str(keys),
         }
         settings = load(environment)
-        made = cls(home, uri, environment, settings, tuple(feeds))
+        made = cls(home, uri, environment, settings, tuple(feeds), drops)
         registry.seed(made.scope(), [_seed(feed) for feed in feeds])
         for room in (registry, catalogue, privacy):
             room.ensure_indexes(made.scope())
+        if drops is not None:
+            made._find(drops)
         return made
+
+    def _find(self, drops: Path) -> None:
+        """Let each feed's folder of the bucket be its tenant's of `drops`, which stays what it is when the region is put back."""
+        for feed in self.feeds:
+            folder = self.home / "buckets" / NAME / ROOT / feed.tenant
+            folder.mkdir(parents=True)
+            (folder / feed.name).symlink_to(drops / feed.tenant)
 
     def scope(self, tenant: str | None = None) -> Scope:
         """The region's scope, or a tenant's."""
@@ -105,7 +118,7 @@ class Region:
     def keep(self) -> None:
         """Remember the region as it is."""
         shutil.rmtree(self._safe, ignore_errors=True)
-        shutil.copytree(self.home, self._safe)
+        shutil.copytree(self.home, self._safe, symlinks=True)
         with MongoClient[dict[str, Any]](self.uri) as client:
             database = client[self.settings.database]
             self._kept["now"] = {name: list(database[name].find()) for name in database.list_collection_names()}
@@ -113,7 +126,7 @@ class Region:
     def put_back(self) -> None:
         """Make the region what it was when it was last kept."""
         shutil.rmtree(self.home)
-        shutil.copytree(self._safe, self.home)
+        shutil.copytree(self._safe, self.home, symlinks=True)
         with MongoClient[dict[str, Any]](self.uri) as client:
             database, kept = client[self.settings.database], self._kept["now"]
             for name in {*database.list_collection_names(), *kept}:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from sandbox.prove import books
 from sandbox.prove.clerk import Clerk
 from sandbox.prove.consignments import ConsignmentsClerk
 from sandbox.prove.nodes import NodesClerk
@@ -21,6 +23,10 @@ PAGE = 5
 """Records on a page, so that a small shop has several."""
 
 
+Deliver = Callable[[Path, Path], None]
+"""Writes the files of a shop, whose own file comes first, into a folder."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One vendor.
@@ -34,6 +40,8 @@ class Row:
         counts: stream -> texts that every request for its count has, where the vendor counts it apart from its list.
         senseless: column -> why it makes no sense for this vendor.
         topic: kind of record and what happened to it -> the topic of the vendor's webhook; None where it sends none.
+        deliver: has a shop drop its files, where it is not asked; then nothing simulates a vendor.
+        settings: of a feed of such a shop, beside those of every feed.
     """
 
     build: Callable[[Path, WorldSpec], Truth]
@@ -44,10 +52,36 @@ class Row:
     counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     senseless: Mapping[str, str] = field(default_factory=dict)
     topic: Callable[[str, What], str] | None = None
+    deliver: Deliver | None = None
+    settings: Callable[[WorldSpec], Mapping[str, Any]] = lambda spec: {}
+
+    def file(self, folder: Path, shop: str) -> Path:
+        """The file of a shop in a folder."""
+        return folder / f"{shop}.{'books' if self.deliver else 'sqlite'}"
 
 
 _KEYS = "Its keys do not expire; they can only be taken back."
 _POLLED = "It sends no webhooks; it is polled."
+_DROPPED = "It drops files, and nothing is asked over HTTP: no answers, pages, counts, tokens or clocks."
+_ASKED = (
+    "429 with Retry-After",
+    "429 without",
+    "429 for an hour",
+    "5xx burst",
+    "5xx that stays",
+    "slow drip",
+    "missing page",
+    "repeated page",
+    "count too high",
+    "count too low",
+    "moving count",
+    "expired token",
+    "revoked token",
+    "clock behind",
+    "clock far behind",
+    "clock ahead",
+)
+"""Columns for vendors that are asked."""
 WEBHOOKS = ("webhook lost", "webhook duplicate", "webhooks reordered")
 """Columns for vendors that send webhooks."""
 
@@ -100,9 +134,14 @@ ROWS: Mapping[str, Row] = {
         senseless={"expired token": _KEYS},
         topic=lambda kind, what: f"store/{kind[:-1]}/{what}",
     ),
+    "files": Row(
+        books.build,
+        lambda spec: {},
+        books.BooksClerk,
+        {},
+        {},
+        senseless=dict.fromkeys((*_ASKED, *WEBHOOKS), _DROPPED),
+        deliver=books.deliver,
+        settings=books.settings,
+    ),
 }
-
-APART: Mapping[str, str] = {
-    "files": "It reads dropped files and asks no vendor: tests/e2e/test_files.py follows late, repeated and broken ones.",
-}
-"""Connectors without a row, and why: all their cells are shown as without sense."""

@@ -8,28 +8,32 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from sandbox import servers
 from sandbox.prove.clerk import Clerk, Taken
 from sandbox.prove.columns import Column, Fault
+from sandbox.prove.dropped import Dropped
 from sandbox.prove.holdings import Rows
 from sandbox.prove.region import NAME, Region
-from sandbox.prove.rows import PAGE, ROWS, STRUCK, Row
+from sandbox.prove.rows import PAGE, ROWS, Row
+from sandbox.prove.site import Simulated, Site
 from sandbox.prove.told import Told
 from sandbox.prove.truth import NotRead, read_anew
 from sandbox.world.spec import DefectRates, WorldSpec
 from varai import registry
 from varai.kernel import Feed, FeedKey, Window
 from varai.settings import FolderSecrets
-from varai.sources import connector
+from varai.sources import connector, streams_of
+from varai.sources.contract import StreamSpec
 
 SHAKEN, STEADY = "shaken", "steady"
 _DAY = timedelta(hours=25)
@@ -47,22 +51,23 @@ class Stage:
 
     Attributes:
         newcomers: records that the shop does not have yet.
+        exits: end what was begun for the row.
         spares: records that it never gets in a day's business, one of each kind.
         aimed: how often the faults that are set may strike.
     """
 
     vendor: str
     row: Row
-    url: str
+    site: Site
     shops: Path
     region: Region
     keys: Path
+    exits: ExitStack
     newcomers: list[Taken] = field(default_factory=list)
     spares: list[Taken] = field(default_factory=list)
     aimed: int = 0
     _truths: dict[object, Rows] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _exits: ExitStack = field(default_factory=ExitStack)
 
     @property
     def feed(self) -> Feed:
@@ -72,19 +77,20 @@ class Stage:
     @property
     def streams(self) -> list[str]:
         """Its streams."""
-        return [spec.name for spec in connector(self.vendor).streams]
+        return [spec.name for spec in self.specs]
+
+    @property
+    def specs(self) -> Sequence[StreamSpec]:
+        """What is known of them."""
+        return streams_of(connector(self.vendor), self.feed)
 
     def clerk(self, shop: str = SHAKEN) -> Clerk:
         """Who changes a shop."""
-        return self.row.clerk(self.shops / f"{shop}.sqlite")
+        return self.row.clerk(self.row.file(self.shops, shop))
 
     def aim(self, faults: Iterable[Fault]) -> None:
         """Switch faults of the shop under test on."""
-        for fault in faults:
-            given = {**fault.options, "kind": fault.kind, "times": fault.times}
-            for match in self._aims(fault):
-                asked = {**given, "match": match}
-                httpx.post(f"{self.url}/{SHAKEN}/_faults", json=asked, trust_env=False).raise_for_status()
+        self.site.aim(SHAKEN, faults)
         self.aimed = self.waiting()
 
     @cached_property
@@ -92,7 +98,7 @@ class Stage:
         """Address of the region's hook surface, which is served from the first time on that it is asked for."""
         folder = self.shops.parent / "door"
         folder.mkdir()
-        url, _ = self._exits.enter_context(servers.hook_surface(NAME, self.region.environment, folder))
+        url, _ = self.exits.enter_context(servers.hook_surface(NAME, self.region.environment, folder))
         return url
 
     def tell(self, told: Iterable[Told], shop: str = SHAKEN) -> None:
@@ -104,40 +110,24 @@ class Stage:
             for one in told:
                 topic = self.row.topic(one.kind, one.what)
                 asked = {"to": to, "topic": topic, "event": one.event, "at": one.at.isoformat(), "body": one.body}
-                sent = vendor.post(f"{self.url}/{shop}/_webhooks", json=asked).raise_for_status().json()
+                sent = vendor.post(f"{self.site.address(shop)}/_webhooks", json=asked).raise_for_status().json()
                 if sent["answers"] != [httpx.codes.OK]:
                     raise RuntimeError(f"The door answered {sent['answers']} to a genuine {topic}.")
 
-    def end(self) -> None:
-        """Drop the region, and end the hook surface."""
-        self._exits.close()
-        self.region.end()
-
-    def _aims(self, fault: Fault) -> list[list[str]]:
-        """What requests that a fault strikes have in their texts: those for products, and those for orders."""
-        if fault.anywhere:
-            return [[]]
-        return [self._aim(fault, stream) for stream in STRUCK]
-
-    def _aim(self, fault: Fault, stream: str) -> list[str]:
-        if fault.counted and stream in self.row.counts:
-            return list(self.row.counts[stream])
-        return [*self.row.lists[stream], *([self.row.later[stream]] if fault.later else ())]
-
     def waiting(self) -> int:
         """How often faults that are set would strike yet."""
-        found = httpx.get(f"{self.url}/{SHAKEN}/_faults", trust_env=False).raise_for_status().json()
-        return sum(fault["times"] for fault in found["faults"])
+        return self.site.waiting(SHAKEN, self.region)
 
     def heal(self) -> None:
         """Switch all faults off."""
-        httpx.delete(f"{self.url}/{SHAKEN}/_faults", trust_env=False).raise_for_status()
+        self.site.heal(SHAKEN)
 
     def put_back(self) -> None:
         """Both shops and the region as they were when the stage was set."""
         self.heal()
         for shop in (SHAKEN, STEADY):
-            _place(self.shops.parent / f"{shop}.kept", self.shops / f"{shop}.sqlite")
+            _place(self.row.file(self.shops.parent, shop), self.row.file(self.shops, shop))
+        self.site.put_back()
         self.region.put_back()
 
     def day_passes(self, *, listed: bool) -> None:
@@ -162,7 +152,7 @@ class Stage:
     def was_planned(self, end: datetime) -> None:
         """Make it so that the feed's next windows end then, planned by a run that stopped before it read."""
         marks = self.region.watermarks(self.feed.key, self.streams)
-        for spec in connector(self.vendor).streams:
+        for spec in self.specs:
             mark = marks[spec.name] if spec.incremental else None
             start = mark - timedelta(seconds=self.feed.overlap_s) if mark else None
             self.region.was_planned(self.feed.key, spec.name, Window(start=start, end=end.replace(microsecond=0)))
@@ -189,25 +179,28 @@ class Stage:
 def stage(vendor: str, folder: Path, uri: str, database: str) -> Iterator[Stage]:
     """Set a row up in a folder; `database` begins the names of those it makes on the server at `uri`."""
     row, keys = ROWS[vendor], FolderSecrets(folder / "keys")
-    shops = folder / "vendor" / "shops"
+    shops, drops = folder / "vendor" / "shops", folder / "vendor" / "drops"
     shops.mkdir(parents=True)
-    with servers.simulated(vendor, shops.parent, shops) as url:
+    with ExitStack() as exits:
+        site: Site
+        if row.deliver is not None:
+            site = Dropped(shops, drops, row.deliver)
+        else:
+            site = Simulated(row, exits.enter_context(servers.simulated(vendor, shops.parent, shops)))
         feeds = []
         for spec in (_WORLD, _SMALL):
-            row.build(shops / f"{spec.name}.sqlite", replace(spec, defects=DefectRates.none()))
+            row.build(row.file(shops, spec.name), replace(spec, defects=DefectRates.none()))
             keys.create(f"{spec.name}-shop", json.dumps(dict(row.secret(spec))))
-            feeds.append(_feed(vendor, spec.name, f"{url}/{spec.name}"))
-        region = Region.begin(folder / "region", folder / "keys", uri, database, feeds)
-        made = Stage(vendor, row, url, shops, region, folder / "keys")
+            feeds.append(_feed(vendor, spec.name, site.address(spec.name), row.settings(spec)))
+        region = Region.begin(folder / "region", folder / "keys", uri, database, feeds, drops if row.deliver else None)
+        exits.callback(region.end)
+        made = Stage(vendor, row, site, shops, region, folder / "keys", exits)
         _open(made)
-        try:
-            yield made
-        finally:
-            made.end()
+        yield made
 
 
-def _feed(vendor: str, tenant: str, url: str) -> Feed:
-    settings = {"page_size": PAGE, "training_consent": True}
+def _feed(vendor: str, tenant: str, url: str, more: Mapping[str, Any]) -> Feed:
+    settings = {"page_size": PAGE, "training_consent": True, **more}
     return Feed(
         tenant=tenant,
         name="shop",
@@ -227,14 +220,16 @@ def _open(made: Stage) -> None:
             made.newcomers.append(clerk.take(kind, one))
             clerk.remove(kind, one, _WORLD.anchor)
         made.spares.append(made.newcomers.pop())
+    made.site.deliver()
     for _ in range(2):
         failures = made.region.run().failures
         if failures:
             raise NotRead([f"Before any fault {name} could not be read: {said}" for name, said in failures.items()])
     made.day_passes(listed=False)
     made.region.keep()
+    made.site.keep()
     for shop in (SHAKEN, STEADY):
-        shutil.copyfile(made.shops / f"{shop}.sqlite", made.shops.parent / f"{shop}.kept")
+        shutil.copyfile(made.row.file(made.shops, shop), made.row.file(made.shops.parent, shop))
 
 
 def _last(ids: Sequence[str], many: int) -> Sequence[str]:

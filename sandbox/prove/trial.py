@@ -12,7 +12,6 @@ from sandbox.prove.stage import STEADY, Stage
 from varai.kernel import FeedKey, Unexpected
 from varai.registry import RunRecord
 from varai.river.context import Progress, silent
-from varai.sources import connector
 
 A_MOMENT = timedelta(seconds=2)
 
@@ -60,7 +59,7 @@ class Trial:
 
     def entities(self, streams: Collection[str]) -> set[str]:
         """Entities of some streams."""
-        return {name for spec in connector(self.stage.vendor).streams if spec.name in streams for name in spec.entities}
+        return {name for spec in self.stage.specs if spec.name in streams for name in spec.entities}
 
 
 def demand(found: list[str], when: str) -> None:

@@ -32,7 +32,7 @@ def read_anew(region: Region, keys: Path, name: str, feed: Feed, clerk: Clerk) -
     one under test.
     """
     home, database = region.home.with_name(name), f"{region.settings.database}-{name}"
-    fresh = Region.begin(home, keys, region.uri, database, [feed])
+    fresh = Region.begin(home, keys, region.uri, database, [feed], region.drops)
     try:
         if failures := fresh.run().failures:
             raise NotRead([f"A fresh feed could not read {stream}: {said}" for stream, said in failures.items()])

@@ -11,7 +11,7 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from sandbox.world.files_defects import Planted, plant
 from sandbox.world.frames import Product, Variant
 from sandbox.world.people import Person
 from sandbox.world.returns import Return
-from sandbox.world.spec import WorldSpec
+from sandbox.world.spec import DefectRates, WorldSpec
 from sandbox.world.truth import Truth
 from sandbox.world.wire import cents, instant
 
@@ -36,10 +36,7 @@ def build(path: Path, spec: WorldSpec) -> Truth:
     planted = plant(products, spec.defects, truth, random_of(spec, "defects"))
     path.mkdir(parents=True, exist_ok=True)
     writer = _Writer(path, spec, planted)
-    writer.locations(products)
-    writer.products(products)
-    writer.stock(products)
-    writer.customers(people)
+    writer.shop(products, people)
     for year in sorted({sale.when.year for sale in sales}):
         writer.orders(year, [sale for sale in sales if sale.when.year == year], truth)
     writer.refunds([(sale, returns[sale.id]) for sale in sales if sale.id in returns], truth)
@@ -49,11 +46,33 @@ def build(path: Path, spec: WorldSpec) -> Truth:
     return truth
 
 
+def write_day(
+    folder: Path,
+    spec: WorldSpec,
+    products: Sequence[Product],
+    people: Sequence[Person],
+    sales: Sequence[Sale],
+    returns: Mapping[int, Return],
+) -> None:
+    """Write all that a shop knows on a day, the anchor of `spec`, into a folder: a file of each kind, without defects."""
+    truth = Truth(spec.name)
+    writer = _Writer(folder, spec, plant([], DefectRates.none(), truth, random_of(spec, "defects")))
+    writer.shop(products, people)
+    writer.orders(spec.anchor.year, sales, truth)
+    writer.refunds([(sale, returns[sale.id]) for sale in sales if sale.id in returns], truth)
+
+
 class _Writer:
     def __init__(self, folder: Path, spec: WorldSpec, planted: Planted) -> None:
         self._folder, self._spec, self._planted = folder, spec, planted
         self._zone = ZoneInfo(spec.timezone)
         self._day = f"{spec.anchor:%Y%m%d}"
+
+    def shop(self, products: Sequence[Product], people: Sequence[Person]) -> None:
+        self.locations(products)
+        self.products(products)
+        self.stock(products)
+        self.customers(people)
 
     def locations(self, products: Sequence[Product]) -> None:
         stores = sorted({place for product in products for variant in product.variants for place in variant.stock})
@@ -124,7 +143,7 @@ class _Writer:
 
     def _customer(self, one: Person) -> dict[str, Any]:
         return {
-            "Customer No": _number(one),
+            "Customer No": number_of(one.id),
             "First": one.first,
             "Last": one.last,
             "E-mail": one.email,
@@ -157,7 +176,7 @@ class _Writer:
             "sold_at": instant(sale.when),
             "currency": self._spec.currency,
             "customer": {
-                "no": None if sale.guest else _number(buyer),
+                "no": None if sale.guest else number_of(buyer.id),
                 "name": f"{buyer.first} {buyer.last}",
                 "email": buyer.email,
             },
@@ -248,9 +267,9 @@ def _dollars(amount: int) -> str:
     return f"${amount // 100:,}.{amount % 100:02}"
 
 
-def _number(person: Person) -> str:
+def number_of(id: int) -> str:
     """A customer's number as the till has it, with its leading zeros."""
-    return f"{person.id:016}"
+    return f"{id:016}"
 
 
 def _delimited(rows: Iterable[Cells], delimiter: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 from sandbox.prove import heard
 from sandbox.prove.cell import play
 from sandbox.prove.columns import COLUMNS
-from sandbox.prove.marks import GREEN, IDLE, LOST, STUCK
+from sandbox.prove.marks import GREEN, IDLE, LOST, STOPPED, STUCK
 from sandbox.prove.matrix import play_row
 from sandbox.prove.rows import ROWS
 from sandbox.prove.stage import Stage, stage
@@ -24,6 +24,7 @@ from varai.registry import SliceReport, inbox
 from varai.river import drain
 from varai.settings import Settings
 from varai.sources import contract, proof
+from varai.sources.files import documents as json_lines
 from varai.sources.proof import Listed
 from varai.sources.woocommerce import client, reading
 from varai.stores import documents
@@ -162,3 +163,14 @@ def test_a_consumer_that_writes_what_a_late_delivery_says_turns_the_matrix_red(
     monkeypatch.setattr(heard, "drain", stale)
     result = play(made, "webhooks reordered", COLUMNS["webhooks reordered"])
     assert result.mark == LOST and any("title" in one for one in result.why), result.why
+
+
+def test_an_error_page_that_is_taken_for_rows_to_be_kept_back_turns_the_matrix_red(
+    stage_of: StageOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its lines is quarantined, and a day's orders are missing though the run said that all is well."""
+    column = "wrong content type"
+    assert play(stage_of("files"), column, COLUMNS[column]).mark == STOPPED
+    monkeypatch.setattr(json_lines, "vouched", lambda name, rows: iter(rows))
+    result = play(stage_of("files"), column, COLUMNS[column])
+    assert result.mark == LOST and any(one.startswith("order:") for one in result.why), result.why

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.prove.clerk import KINDS, Clerk
+from sandbox.prove.books import read_books
+from sandbox.prove.clerk import KINDS, Clerk, Taken
 from sandbox.prove.rows import ROWS
 from sandbox.world.spec import DefectRates, WorldSpec
 
@@ -21,16 +22,23 @@ AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
 
 @pytest.fixture(params=sorted(ROWS))
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Clerk, Path]:
-    path = tmp_path / "north.sqlite"
     row = ROWS[request.param]
+    path = row.file(tmp_path, "north")
     row.build(path, replace(WORLD, defects=DefectRates.none()))
     return row.clerk(path), path
 
 
 def rows_of(path: Path) -> set[object]:
+    if path.suffix == ".books":
+        books = read_books(path)
+        return {repr(one) for one in (*books.products, *books.people, *books.sales, *books.returns.values())}
     with closing(sqlite3.connect(path)) as db:
         table = "node" if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'node'").fetchone() else "record"
         return set(db.execute(f"SELECT * FROM {table}"))
+
+
+def taken_rows(taken: Taken, path: Path) -> set[object]:
+    return {repr(row[0]) for row in taken.rows} if path.suffix == ".books" else set(taken.rows)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -39,7 +47,7 @@ def test_what_is_removed_is_gone_and_what_is_put_back_is_as_it_was(shop: tuple[C
     before, counted = rows_of(path), clerk.census()
     taken = clerk.take(kind, clerk.ids(kind)[1])
     clerk.remove(kind, taken.id, AT)
-    assert rows_of(path) == before - set(taken.rows)
+    assert rows_of(path) == before - taken_rows(taken, path)
     assert taken.id not in clerk.ids(kind)
     clerk.put(taken, None)
     assert rows_of(path) == before
@@ -47,13 +55,14 @@ def test_what_is_removed_is_gone_and_what_is_put_back_is_as_it_was(shop: tuple[C
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_touched_is_dated(shop: tuple[Clerk, Path], kind: str) -> None:
-    clerk, _ = shop
+def test_what_is_touched_is_dated_where_the_vendor_dates_it(shop: tuple[Clerk, Path], kind: str) -> None:
+    clerk, path = shop
     id = clerk.ids(kind)[0]
     before = clerk.take(kind, id).rows[0]
     clerk.touch(kind, id, "Changed", AT)
     after = clerk.take(kind, id).rows[0]
-    assert before != after and any("2026-11-02" in str(value) for value in after)
+    assert before != after
+    assert path.suffix == ".books" or any("2026-11-02" in str(value) for value in after)
 
 
 def test_an_order_is_shortened_by_its_last_line(shop: tuple[Clerk, Path]) -> None:
