@@ -1,4 +1,4 @@
-"""`varai feeds`: which feeds there are, what their vendors let us read, and pausing them."""
+"""`varai feeds`: which feeds there are, connecting them, what their vendors let us read, and pausing them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from varai.cli.arguments import Json, MaybeFeed, MaybeRegion, MaybeTenant, Region, Tenant, chosen_feeds, chosen_regions
+from varai.cli.arguments import (
+    Json,
+    MaybeFeed,
+    MaybeRegion,
+    MaybeTenant,
+    Region,
+    Tenant,
+    chosen_feeds,
+    chosen_regions,
+    operator,
+)
 from varai.cli.previews import preview_table
 from varai.cli.tables import wide_console
 from varai.kernel import FeedKey, VaraiError
 from varai.registry import feed as one_feed
 from varai.registry import feed_states, feeds, phrase, put_feed
+from varai.river.connect import authorise_at, connect_feed
 from varai.river.feeds import check_feed
 from varai.river.preview import preview as preview_feed
 from varai.settings import load
@@ -62,6 +73,42 @@ def list_feeds(region: MaybeRegion = None, tenant: MaybeTenant = None, as_json: 
         )
         table.add_row(*map(escape, cells))
     wide_console().print(table)
+
+
+@app.command("connect")
+def connect(
+    region: Region,
+    tenant: Tenant,
+    feed: str = typer.Option("shop", "--feed", "-f"),
+    answer: Annotated[
+        str | None,
+        typer.Option(
+            "--answer",
+            help="The address that the merchant was sent to; - to be asked for it, or to read it from a pipe.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", help="A scope that the vendor has not granted the app; may be repeated."),
+    ] = None,
+) -> None:
+    """Print the address at which a merchant lets us in; with the address that they were sent to afterwards, take their answer."""
+    settings, key = load(), FeedKey(tenant, feed)
+    if answer is None:
+        typer.echo(authorise_at(settings, region, key, without=without or ()))
+        typer.echo("Let the merchant agree there within the hour, then run this again with --answer -", err=True)
+        return
+    if answer == "-":
+        answer = typer.prompt("The address that the merchant was sent to", err=True)
+    given = connect_feed(settings, region, key, answer, actor=operator())
+    console = Console()
+    console.print(
+        f"[bold]{region} {key}[/]: connected, {len(given.granted)} scopes granted", highlight=False, soft_wrap=True
+    )
+    for problem in given.problems:
+        console.print(f"  [red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
+    if given.problems:
+        raise typer.Exit(1)
 
 
 @app.command("check")

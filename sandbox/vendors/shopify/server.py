@@ -2,6 +2,7 @@
 
 - `POST /<shop>/admin/api/<version>/graphql.json` with `X-Shopify-Access-Token`: the Admin API
 - `POST /<shop>/admin/oauth/access_token`, JSON or form: tokens
+- `GET /<shop>/admin/oauth/authorize`, `POST /<shop>/_uninstall`: the app is installed and taken off (see install.py)
 - `GET /<shop>/bulk/<n>.jsonl?Expires=..&Signature=..`, no token: results of bulk operations
 - `/<shop>/_faults`, `/<shop>/_requests`: the fault switch, and what was asked (see switch.py)
 - `POST /<shop>/_webhooks`: send a webhook (see ../webhooks.py)
@@ -22,12 +23,13 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.vendors.shaping import date_header, refuse, respond
 from sandbox.vendors.shopify.admin import Admin, Answer, text_of
 from sandbox.vendors.shopify.faults import KINDS
+from sandbox.vendors.shopify.install import NotAuthorised, authorise, uninstall
 from sandbox.vendors.shopify.shop import Shop, Shops
 from sandbox.vendors.shopify.tokens import GrantRefused, forget, grant, scopes_of
 from sandbox.vendors.shopify.versions import served_version
@@ -51,6 +53,8 @@ def create_app(folder: Path) -> Starlette:
             Route("/healthz", service.health),
             Route("/{shop}/admin/api/{version}/graphql.json", service.graphql, methods=["POST"]),
             Route("/{shop}/admin/oauth/access_token", service.token, methods=["POST"]),
+            Route("/{shop}/admin/oauth/authorize", service.authorise),
+            Route("/{shop}/_uninstall", service.uninstall, methods=["POST"]),
             Route("/{shop}/bulk/{number:int}.jsonl", service.bulk),
             *switch(service.shop, KINDS),
             *sender(service.signing, headers),
@@ -141,6 +145,23 @@ class _Service:
             return grant(shop.path, shop.reader, asked), 200
         except GrantRefused as refused:
             return {"error": refused.code, "error_description": str(refused)}, refused.status
+
+    async def authorise(self, request: Request) -> Response:
+        shop = await self.shop(request)
+        if shop is None:
+            return _not_found()
+        asked = dict(request.query_params)
+        try:
+            return RedirectResponse(await self._off_loop(lambda: authorise(shop.path, shop.reader, asked)), 302)
+        except NotAuthorised as refused:
+            return PlainTextResponse(f"Oauth error invalid_request: {refused}", 400)
+
+    async def uninstall(self, request: Request) -> Response:
+        shop = await self.shop(request)
+        if shop is None:
+            return _not_found()
+        await self._off_loop(lambda: uninstall(shop.path, shop.reader))
+        return Response(status_code=204)
 
     async def bulk(self, request: Request) -> Response:
         return await self._off_loop(lambda: self._bulk(request))

@@ -1,8 +1,9 @@
-"""Access tokens of a shop: client credentials (24 hours) and rotating refresh tokens (an hour each).
+"""Access tokens of a shop: client credentials (24 hours), rotating refresh tokens (an hour each), and the code of an installation.
 
 Tokens live in the shop's file, so they outlast a restart of the simulator. Keys of the facts: `token:<access token>`
 holds {"expires_at", "scopes"}; `refresh:<refresh token>` is "fresh" or "used". A shop's fact `refresh_token` is the
-first refresh token, as an installation would have handed it over. The secrets belong to the simulated vendor alone.
+first refresh token, as an installation would have handed it over. A code (see install.py) gives a token that lasts for
+ever, or, asked for with `expiring` 1, a rotating one. The secrets belong to the simulated vendor alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sandbox.vendors.shopify.store import write_meta
 DAY: Final = 86_400
 HOUR: Final = 3_600
 REFRESH_LIFE: Final = 90 * DAY
+FOR_EVER: Final = 36_500 * DAY
 
 
 class GrantRefused(Exception):
@@ -42,6 +44,10 @@ def grant(path: Path, reader: ShopReader, asked: Mapping[str, Any]) -> dict[str,
     ):
         raise GrantRefused("invalid_client", "The client id or secret is wrong.", 401)
     kind = asked.get("grant_type")
+    if kind is None and "code" in asked:
+        return _install(path, reader, facts, asked)
+    if facts.get("installed") == "no":
+        raise GrantRefused("app_not_installed", "The app is not installed on this shop.")
     if kind == "client_credentials":
         access, stored = _fresh(facts, DAY)
         write_meta(path, stored)
@@ -62,6 +68,26 @@ def _refresh(path: Path, reader: ShopReader, facts: Mapping[str, str], old: str)
     if not write_meta(path, {key: "used", f"refresh:{new}": "fresh", **stored}, expect=(key, held)):
         raise GrantRefused("invalid_grant", "The refresh token is unknown, expired or was used before.")
     return {**_answer(access, facts, HOUR), "refresh_token": new, "refresh_token_expires_in": REFRESH_LIFE - 1}
+
+
+def _install(path: Path, reader: ShopReader, facts: Mapping[str, str], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Exchange a code, once: whoever comes second with it is refused."""
+    key = f"code:{asked['code']}"
+    held = reader.fact(key)
+    code = json.loads(held or '{"expires_at": 0}')
+    if code["expires_at"] <= time.time():
+        raise GrantRefused("invalid_request", "The authorization code was not found or was already used.")
+    expiring = str(asked.get("expiring")) in ("1", "true", "True")
+    granted = {**facts, "scopes": json.dumps(code["scopes"])}
+    access, stored = _fresh(granted, HOUR if expiring else FOR_EVER)
+    refresh = "shprt_" + secrets.token_hex(16)
+    kept = {key: json.dumps({"expires_at": 0}), "installed": "yes", **stored}
+    if not write_meta(path, kept | ({f"refresh:{refresh}": "fresh"} if expiring else {}), expect=(key, held)):
+        raise GrantRefused("invalid_request", "The authorization code was not found or was already used.")
+    answer = _answer(access, granted, HOUR)
+    if not expiring:
+        return {name: answer[name] for name in ("access_token", "scope")}
+    return {**answer, "refresh_token": refresh, "refresh_token_expires_in": REFRESH_LIFE - 1}
 
 
 def _fresh(facts: Mapping[str, str], life: int) -> tuple[str, dict[str, str]]:

@@ -32,4 +32,4 @@ def settings(home: Path, mongodb_uri: str, mongodb: str, monkeypatch: pytest.Mon
 @pytest.fixture
 def varai(home: Path) -> Run:
     """Run `varai` with these arguments."""
-    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+    return lambda *arguments, **more: CliRunner().invoke(app, list(arguments), **more)

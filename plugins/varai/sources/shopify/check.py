@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
 
 from varai.kernel import Unauthorised
 from varai.sources.clock import skew_problems
-from varai.sources.contract import FeedReport, Session
+from varai.sources.contract import FeedReport, Session, missing_scopes
 from varai.sources.shopify import queries
 from varai.sources.shopify.client import Client, open_shop
 from varai.sources.shopify.pace import tier
@@ -61,8 +62,7 @@ def check(session: Session) -> FeedReport:
         found = client.ask(queries.CHECK, {}, _CheckData)
         granted = _granted(found)
         served = [version.handle for version in found.versions if version.supported]
-        needed = {scope for spec in STREAMS for scope in spec.needs_scopes}
-        missing = tuple(sorted(needed - granted))
+        missing = missing_scopes(STREAMS, tuple(granted))
         history_from = _earliest_order(client) if "read_orders" in granted else None
         return FeedReport(
             scopes_granted=tuple(sorted(granted)),
@@ -72,7 +72,7 @@ def check(session: Session) -> FeedReport:
             rate_tier=tier(client.pace.status),
             clock_skew_s=client.clock_skew_s,
             problems=[
-                *_problems(missing),
+                *scope_problems(missing),
                 *version_problems(queries.API_VERSION, session.clock(), served),
                 *skew_problems(client.clock_skew_s),
             ],
@@ -85,7 +85,12 @@ def granted_scopes(client: Client) -> set[str]:
 
 
 def _granted(found: _CheckData) -> set[str]:
-    granted = {scope.handle for scope in found.app.access_scopes}
+    return readable(scope.handle for scope in found.app.access_scopes)
+
+
+def readable(handles: Iterable[str]) -> set[str]:
+    """Scopes as granted, and those that they imply."""
+    granted = set(handles)
     if "read_shopify_payments" in granted:  # the older scope over all that Shopify Payments has
         granted |= {f"read_shopify_payments_{part}" for part in ("accounts", "payouts", "disputes")}
     # Writing implies reading: Shopify lists only the wider of the two.
@@ -101,7 +106,7 @@ def _earliest_order(client: Client) -> datetime | None:
     return nodes[0].created_at.astimezone(UTC) if nodes else None
 
 
-def _problems(missing: tuple[str, ...]) -> list[str]:
+def scope_problems(missing: tuple[str, ...]) -> list[str]:
     """Sentences with their cure. What only optional streams need is no problem: without it they are empty."""
     problems = []
     for scope in missing:

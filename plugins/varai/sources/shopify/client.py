@@ -145,8 +145,13 @@ class Client:
 @contextmanager
 def open_shop(session: Session) -> Iterator[Client]:
     """A client for as long as the block lasts."""
-    with closing(Http("Shopify", "https://<shop>.myshopify.com")) as http:
+    with closing(open_http()) as http:
         yield Client(session, http)
+
+
+def open_http() -> Http:
+    """Connections to a shop, to be closed by the caller."""
+    return Http("Shopify", "https://<shop>.myshopify.com")
 
 
 def instant(at: datetime) -> str:

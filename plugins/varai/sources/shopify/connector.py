@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 from varai.kernel import Feed, Misconfigured, Window
+from varai.sources.connecting import Connected
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
+from varai.sources.shopify import install
 from varai.sources.shopify.census import count
 from varai.sources.shopify.check import check
 from varai.sources.shopify.extraction import ShopifyExtraction
@@ -40,6 +43,14 @@ class Shopify:
     def count(self, session: Session, stream: str, window: Window) -> int | None:
         """Products, customers and orders are counted exactly; the other streams are not."""
         return count(session, stream_spec(self, stream).name, window)
+
+    def authorise_at(self, session: Session, state: str, *, without: Collection[str] = ()) -> str:
+        """Shopify's page, for the scopes that the streams need. See `varai.sources.connecting`."""
+        return install.authorise_at(session, state, without=without)
+
+    def connect(self, session: Session, answer: str, known: Callable[[str], bool]) -> Connected:
+        """Signature, shop and state are checked, then the code is exchanged for tokens that rotate."""
+        return install.connect(session, answer, known)
 
     def subject_id(self, given: str) -> str:
         """A customer's number, of the number or of the global id that holds it."""

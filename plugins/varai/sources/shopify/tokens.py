@@ -3,6 +3,7 @@
 In: the feed's secret, {"client_id", "client_secret"} (a token lives 24 hours), the same with "refresh_token"
 (rotating: each use gives a new pair and ends the old), or {"access_token"}. Out: an access token. Who renews first
 claims it in the token store, so that two processes never spend one refresh token; the other waits for the winner's.
+A refresh token that a merchant's authorisation gave (`install`) is in the store alone.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ _MARGIN = timedelta(minutes=2)
 _CLAIM = timedelta(seconds=60)
 _LOOK_AGAIN_S = 0.25
 _LOOKS = 300
-_CURE = "Reauthorise the feed with fresh credentials, then run `varai feeds check`."
+_CURE = "Reauthorise the feed with `varai feeds connect`, or with fresh credentials, then run `varai feeds check`."
 
 
-class _Grant(msgspec.Struct):
+class Grant(msgspec.Struct):
     """The token endpoint's answer."""
 
     access_token: str
@@ -96,39 +97,15 @@ class Authorisation:
 
     def _ask(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         form = {"client_id": self._secret["client_id"], "client_secret": self._secret["client_secret"]}
-        given = self._secret.get("refresh_token")
-        seed = hashlib.sha256(given.encode()).hexdigest() if given else None
-        if given is None:
+        # A new authorisation by hand (another token in the secret) goes before what was rotated to since the old.
+        kept = stored.get("refresh_token") if stored.get("seed") == _seed(self._secret) else None
+        refresh = kept or self._secret.get("refresh_token")
+        if refresh is None:
             form["grant_type"] = "client_credentials"
         else:
-            form["grant_type"] = "refresh_token"
-            # A new authorisation by hand (another token in the secret) goes before what was rotated to since the old.
-            form["refresh_token"] = stored["refresh_token"] if stored.get("seed") == seed else given
-        grant = insist(lambda: self._post(form))
-        life = timedelta(seconds=grant.expires_in if grant.expires_in is not None else 86_400)
-        tokens: dict[str, Any] = {
-            "access_token": grant.access_token,
-            "expires_at": (self._session.clock() + life).isoformat(),
-        }
-        if given is not None:
-            tokens |= {"refresh_token": grant.refresh_token or form["refresh_token"], "seed": seed}
-        return tokens
-
-    def _post(self, form: Mapping[str, str]) -> _Grant:
-        url = f"{self._session.base_url}/admin/oauth/access_token"
-        try:
-            answer = self._http.send(
-                "POST", url, body=msgspec.json.encode(form), headers={"Content-Type": "application/json"}
-            )
-        except Malformed as error:
-            # 400 with invalid_grant: the refresh token was used, revoked or is too old. Asking again cannot help.
-            raise Unauthorised(f"Shopify gave the feed no access token. {error.what}", _CURE) from error
-        except Unauthorised as error:
-            raise Unauthorised("Shopify gave the feed no access token: the credentials are refused.", _CURE) from error
-        try:
-            return decode(answer.data, _Grant)
-        except msgspec.DecodeError as error:
-            raise Malformed("Shopify's token endpoint answered without a token.") from error
+            form |= {"grant_type": "refresh_token", "refresh_token": refresh}
+        grant = ask_grant(self._session, self._http, form)
+        return as_kept(self._session, self._secret, grant, grant.refresh_token or refresh)
 
     def _good(self, tokens: Mapping[str, Any]) -> bool:
         if "access_token" not in tokens:
@@ -138,3 +115,38 @@ class Authorisation:
     def _claimed(self, tokens: Mapping[str, Any]) -> bool:
         until = tokens.get("claimed_until")
         return until is not None and datetime.fromisoformat(until) > self._session.clock()
+
+
+def ask_grant(session: Session, http: Http, form: Mapping[str, str]) -> Grant:
+    """A token from the shop's endpoint, asked for insistently. Raises Unauthorised when the credentials are refused."""
+    return insist(lambda: _post(session, http, form))
+
+
+def as_kept(session: Session, secret: Mapping[str, str], grant: Grant, refresh: str | None) -> dict[str, Any]:
+    """A grant as the token store keeps it: with when it ends, and where it can be renewed, of which secret that is good."""
+    life = timedelta(seconds=grant.expires_in if grant.expires_in is not None else 86_400)
+    tokens: dict[str, Any] = {"access_token": grant.access_token, "expires_at": (session.clock() + life).isoformat()}
+    if refresh is not None:
+        tokens |= {"refresh_token": refresh, "seed": _seed(secret)}
+    return tokens
+
+
+def _seed(secret: Mapping[str, str]) -> str | None:
+    """A digest of the refresh token in a secret, which tells one authorisation by hand from the next."""
+    given = secret.get("refresh_token")
+    return hashlib.sha256(given.encode()).hexdigest() if given else None
+
+
+def _post(session: Session, http: Http, form: Mapping[str, str]) -> Grant:
+    url = f"{session.base_url}/admin/oauth/access_token"
+    try:
+        answer = http.send("POST", url, body=msgspec.json.encode(form), headers={"Content-Type": "application/json"})
+    except Malformed as error:
+        # 400 with invalid_grant: the refresh token or code was used, revoked or is too old. Asking again cannot help.
+        raise Unauthorised(f"Shopify gave the feed no access token. {error.what}", _CURE) from error
+    except Unauthorised as error:
+        raise Unauthorised("Shopify gave the feed no access token: the credentials are refused.", _CURE) from error
+    try:
+        return decode(answer.data, Grant)
+    except msgspec.DecodeError as error:
+        raise Malformed("Shopify's token endpoint answered without a token.") from error
