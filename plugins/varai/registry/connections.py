@@ -1,17 +1,18 @@
-"""Whether a merchant has let us in: the address that was given out to them, and since when a feed is connected.
+"""Whether a merchant has let us in: the address that was given out to them, since when a feed is connected, and whether they took it back.
 
-Collection `connections`: {_id: "<tenant>/<feed>", tenant, asked, asked_until, connected_at}; `asked` is a digest of the state that the
-last address given out has, until it comes back. Of a feed that was never connected this way there is nothing.
+Collection `connections`: {_id: "<tenant>/<feed>", tenant, asked, asked_until, connected_at, disconnected_at}; `asked` is a digest of the
+state that the last address given out has, until it comes back. Of a feed with which none of this ever happened there is nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from varai.kernel import FeedKey, Scope, Word
+from varai.kernel import FeedKey, Scope, Unauthorised, Word
 from varai.stores import documents
 
 CONNECTIONS: Final = "connections"
@@ -20,9 +21,15 @@ ANSWERED_WITHIN: Final = timedelta(hours=1)
 
 
 class Connection(Word):
-    """A feed's connection; None: it was never made this way."""
+    """A feed's connection.
+
+    Attributes:
+        connected_at: when its merchant last let us in; None: never this way.
+        disconnected_at: when they took the app off; None: they did not, or have let us in again.
+    """
 
     connected_at: datetime | None = None
+    disconnected_at: datetime | None = None
 
 
 def connection(scope: Scope, key: FeedKey) -> Connection:
@@ -47,9 +54,34 @@ def answered(scope: Scope, key: FeedKey, state: str, now: datetime) -> bool:
 
 
 def connect(scope: Scope, key: FeedKey, now: datetime) -> None:
-    """The vendor has given tokens."""
-    change = {"$set": {"tenant": key.tenant, "connected_at": now}}
+    """The vendor has given tokens; whatever was before, the feed is read again."""
+    change = {"$set": {"tenant": key.tenant, "connected_at": now}, "$unset": {"disconnected_at": ""}}
     documents(scope)[CONNECTIONS].update_one({"_id": str(key)}, change, upsert=True)
+
+
+def disconnect(scope: Scope, key: FeedKey, now: datetime) -> None:
+    """The merchant took the app off: nobody asks the vendor about the feed any more. The first time in a row counts."""
+    change = {"$set": {"tenant": key.tenant, "disconnected_at": now}}
+    if connection(scope, key).disconnected_at is None:
+        documents(scope)[CONNECTIONS].update_one({"_id": str(key)}, change, upsert=True)
+
+
+def disconnected(scope: Scope) -> Mapping[FeedKey, datetime]:
+    """Feeds of the region that are disconnected, and since when."""
+    found = documents(scope)[CONNECTIONS].find({"disconnected_at": {"$ne": None}})
+    return {FeedKey(*one["_id"].split("/")): one["disconnected_at"] for one in found}
+
+
+def lost(scope: Scope, key: FeedKey) -> Unauthorised:
+    """What everybody is told who would ask about a feed that is disconnected."""
+    cure = f"Reconnect: varai feeds connect --region {scope.region} --tenant {key.tenant} --feed {key.feed}"
+    return Unauthorised(f"{key}: the app was taken off the shop, so the vendor is not asked.", cure)
+
+
+def insist(scope: Scope, key: FeedKey) -> None:
+    """Raise Unauthorised where a feed is disconnected."""
+    if connection(scope, key).disconnected_at is not None:
+        raise lost(scope, key)
 
 
 def _digest(state: str) -> str:

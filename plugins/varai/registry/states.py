@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from varai.kernel import FeedKey, Scope, Throttled, Unauthorised, VaraiError, Word, utc_now
+from varai.registry.connections import disconnected, lost
 from varai.stores import documents
 
 Kind = Literal["ok", "backfilling", "throttled", "needs reauthorisation", "failing", "paused"]
@@ -54,10 +55,18 @@ def set_state(scope: Scope, feed: FeedKey, state: FeedState) -> None:
     collection.replace_one({"_id": str(feed)}, {**state.model_dump(), "since": since}, upsert=True)
 
 
+def reconnected(scope: Scope, feed: FeedKey) -> None:
+    """Forget that a feed needed reauthorisation: the next run says how it is."""
+    kind: Kind = "needs reauthorisation"
+    documents(scope)["feed_states"].delete_one({"_id": str(feed), "kind": kind})
+
+
 def feed_states(scope: Scope) -> Mapping[str, FeedState]:
-    """States of the region's feeds, by `tenant/feed`."""
+    """States of the region's feeds, by `tenant/feed`. That one is disconnected goes before whatever a run found."""
     found = {}
     for document in documents(scope)["feed_states"].find():
         name = document.pop("_id")
         found[name] = FeedState(**document)
+    for key, since in disconnected(scope).items():
+        found[str(key)] = FeedState.of(lost(scope, key)).model_copy(update={"since": since})
     return found

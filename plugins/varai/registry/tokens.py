@@ -29,10 +29,12 @@ class SealedTokens:
         return f"tokens/{self.scope.tenant}/{self.feed}"
 
     def get(self) -> tuple[dict[str, Any] | None, int]:
-        """The token as the connector wrote it, with its version; (None, 0) when there is none yet."""
+        """The token as the connector wrote it, with its version; (None, version) when there is none, (None, 0) when there never was."""
         found = documents(self.scope)["tokens"].find_one({"_id": self._name})
         if found is None:
             return None, 0
+        if "sealed" not in found:
+            return None, found["version"]
         return json.loads(self._key().decrypt(found["sealed"], self._name.encode())), found["version"]
 
     def swap(self, tokens: Mapping[str, Any], version: int) -> int:
@@ -51,3 +53,8 @@ class SealedTokens:
         if result.matched_count == 0:
             raise Conflict(f"The token of {self.feed} was rotated by another process.")
         return version + 1
+
+    def forget(self) -> None:
+        """Let nobody have the tokens any more; who holds a version of them cannot write over this."""
+        change = {"$unset": {"sealed": ""}, "$inc": {"version": 1}}
+        documents(self.scope)["tokens"].update_one({"_id": self._name}, change)

@@ -8,7 +8,8 @@ from varai import sources
 from varai.kernel import Feed, FeedKey, Misconfigured, utc_now
 from varai.privacy import audit
 from varai.registry import connections, feed
-from varai.river.context import session
+from varai.registry.states import reconnected
+from varai.river.context import opened
 from varai.settings import Settings
 from varai.sources.connecting import Connected, Connecting
 
@@ -22,12 +23,14 @@ def authorise_at(settings: Settings, region: str, key: FeedKey, *, without: Coll
     scope = settings.scope(region, key.tenant)
     found = feed(scope, key)
     connector = _connecting(found)
-    asking = session(settings, scope, found, lambda step, count: None)
+    asking = opened(settings, scope, found, lambda step, count: None)
     return connector.authorise_at(asking, connections.ask(scope, key, utc_now()), without=without)
 
 
 def connect_feed(settings: Settings, region: str, key: FeedKey, answer: str, *, actor: str) -> Connected:
     """Take the merchant's answer, the whole address or its query; from now on the feed is read with the tokens it gave.
+
+    The next run reads on from where the last one was, and lists ids where deletes are not told: no webhook may have come meanwhile.
 
     Raises:
         Unauthorised: the answer is not the vendor's to this feed, too old or used; nothing has changed. Misconfigured: as above.
@@ -35,9 +38,10 @@ def connect_feed(settings: Settings, region: str, key: FeedKey, answer: str, *, 
     scope = settings.scope(region, key.tenant)
     found = feed(scope, key)
     connector, now = _connecting(found), utc_now()
-    asking = session(settings, scope, found, lambda step, count: None)
+    asking = opened(settings, scope, found, lambda step, count: None)
     given = connector.connect(asking, answer, lambda state: connections.answered(scope, key, state, now))
     connections.connect(scope, key, utc_now())
+    reconnected(scope, key)
     audit.append(scope, "feed.connected", str(key), "The merchant authorised the app.", actor=actor)
     return given
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from varai import sources
 from varai.kernel import Feed, FeedKey, Scope, utc_now
-from varai.registry import Lease, SealedTokens, SliceState, StreamKey, feed
+from varai.registry import Lease, SealedTokens, SliceState, StreamKey, connections, feed
 from varai.river.dropped import FeedDrop
 from varai.river.notes import StreamNotes
 from varai.settings import Settings
@@ -58,7 +58,7 @@ class FeedRun:
         return sources.connector(self.feed.connector)
 
     def session(self, key: StreamKey) -> Session:
-        """What the connector needs to speak to the vendor for one stream."""
+        """What the connector needs to speak to the vendor for one stream. Raises as `session` does."""
         made = session(self.settings, self.scope, self.feed, lambda step, count: self.progress(key, step, count))
         return replace(made, notes=StreamNotes(self.scope, key, self.lease.token))
 
@@ -68,7 +68,17 @@ class FeedRun:
 
 
 def session(settings: Settings, scope: Scope, feed: Feed, progress: Callable[[str, int], None]) -> Session:
-    """A session with the feed's vendor; the secret is resolved when it is used."""
+    """A session with the feed's vendor, for whoever asks about the feed; the secret is resolved when it is used.
+
+    Raises:
+        Unauthorised: the feed is disconnected. Misconfigured: its address cannot be told.
+    """
+    connections.insist(scope, feed.key)
+    return opened(settings, scope, feed, progress)
+
+
+def opened(settings: Settings, scope: Scope, feed: Feed, progress: Callable[[str, int], None]) -> Session:
+    """As `session`, for who connects the feed."""
     return Session(
         feed=feed,
         base_url=settings.base_url(feed),

@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from varai import sources
 from varai.kernel import FeedKey, LeaseHeld, Scope, Unexpected, VaraiError, utc_now
-from varai.registry import SliceState, StreamKey, acquire, feed, inbox, release, renewing
+from varai.registry import SliceState, StreamKey, acquire, connections, feed, inbox, release, renewing
 from varai.registry.hearing import hear
 from varai.registry.inbox import Event
 from varai.river.context import Progress, silent
@@ -152,7 +152,7 @@ def _follow(
         hear(scope, key, stream, max(one.received_at for one in events if one.streams[0] == stream))
     found = _opened(scope, key)
     if found is None:
-        _wait(scope, events, LATER, "The feed is paused.", round_)
+        _wait(scope, events, LATER, "The feed is paused, or disconnected.", round_)
         return
     ready = _ready(found, _settle(found, events, round_), round_)
     if not ready:
@@ -180,9 +180,9 @@ def _follow(
 
 
 def _opened(scope: Scope, key: FeedKey) -> _Feed | None:
-    """The feed; None while it is paused. Raises Misconfigured when it or its connector is no more."""
+    """The feed; None while it is paused or disconnected. Raises Misconfigured when it or its connector is no more."""
     found = feed(scope, key)
-    if found.paused:
+    if found.paused or connections.connection(scope, key).disconnected_at is not None:
         return None
     return _Feed(scope, key, {one.name: one for one in sources.connector(found.connector).streams})
 

@@ -6,7 +6,7 @@ the hashes. People appear in it by their pseudonyms, as everywhere.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import duckdb
@@ -27,8 +27,12 @@ _FEW: Final = 10
 _MOST: Final = 0.5
 
 
-def due(state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool = False) -> bool:
+def due(
+    state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool = False, since: datetime | None = None
+) -> bool:
     """Whether to ask for the stream's ids with this window; `asked`: the vendor said that a record is gone.
+
+    No listing before `since` counts: the feed was connected anew then, and before that nobody told what was deleted.
 
     A first read has nothing to compare, and a whole read of what is on sale is a listing itself. Of people and sales it is not:
     it is taken with the ids, but where every read is whole, once in a while. After a run that died all is compared: the vendor
@@ -43,7 +47,7 @@ def due(state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool = 
     if planned.window.whole and (spec.incremental or not spec.sealed):
         return spec.sealed
     last = state.listed_at()
-    return asked or last is None or planned.ingested_at - last >= EVERY
+    return asked or last is None or (since is not None and last < since) or planned.ingested_at - last >= EVERY
 
 
 def believed(state: SliceState, listing: Listing | None, token: int) -> Listing | None:

@@ -14,13 +14,25 @@ import structlog
 
 from varai import sources
 from varai.canonical import entity as canonical_entity
-from varai.kernel import Scope, Unauthorised
+from varai.kernel import Gone, Scope, Unauthorised
 from varai.privacy import Ledger, Requests, audit
 from varai.privacy.ledger import a_month_after
-from varai.registry import FeedState, SliceState, StreamKey, feed, inbox, put_feed, set_state
+from varai.registry import (
+    FeedState,
+    SealedTokens,
+    SliceState,
+    StreamKey,
+    connections,
+    feed,
+    inbox,
+    put_feed,
+    set_state,
+)
 from varai.registry.inbox import Event
+from varai.river.context import session
 from varai.river.erasure import pseudonym
 from varai.settings import Settings
+from varai.sources.connecting import Connecting
 from varai.stores import objects
 
 VENDORS_DAYS: Final = timedelta(days=30)
@@ -33,11 +45,11 @@ def heed(settings: Settings, scope: Scope, event: Event) -> None:
     """Do what a notice asks, or enter it where it is done in time; the same notice again changes nothing.
 
     Raises:
-        Misconfigured: there is no such feed, or the vendor has no such ids.
+        Misconfigured: there is no such feed, or the vendor has no such ids. Throttled, Unavailable or Malformed: the vendor has to be
+            asked whether it is so, and cannot be.
     """
     if event.notice == "uninstalled":
-        lost = Unauthorised(f"{event.key}: the app was taken off the shop.")
-        set_state(scope, event.key, FeedState.of(lost))
+        _disconnect(settings, scope, event)
     elif event.notice == "data_request":
         subject = pseudonym(settings, scope.region, event.key, inbox.subject_of(scope, event))
         Requests(scope).add(event.id, subject, event.topic, event.received_at, due(event.received_at))
@@ -52,6 +64,28 @@ def heed(settings: Settings, scope: Scope, event: Event) -> None:
 def due(received_at: datetime) -> datetime:
     """When a request has to be done: within the vendor's 30 days and within the law's month, whichever ends first."""
     return min(received_at + VENDORS_DAYS, a_month_after(received_at))
+
+
+def _disconnect(settings: Settings, scope: Scope, event: Event) -> None:
+    """The app lost its access, if the vendor says so too: a notice may come late, and its topic is not signed.
+
+    Tokens are forgotten and nobody asks any more; data stay until the vendor asks for their end.
+    """
+    found = feed(scope, event.key)
+    connector = sources.connector(found.connector)
+    if not isinstance(connector, Connecting):  # nobody but an operator could take such a mark off
+        lost = Unauthorised(f"{event.key}: the app was taken off the shop.")
+        set_state(scope, event.key, FeedState.of(lost))
+        return
+    try:
+        connector.check(session(settings, scope, found, lambda step, count: None))
+    except (Unauthorised, Gone):
+        connections.disconnect(scope, event.key, event.received_at)
+        SealedTokens(scope, found.name).forget()
+        audit.append(scope, "feed.disconnected", str(event.key), _reason(event), actor=_ACTOR)
+        log.warning("feed.disconnected", tenant=event.tenant, feed=event.feed)
+        return
+    log.warning("feed.still_connected", tenant=event.tenant, feed=event.feed)
 
 
 def _enter(scope: Scope, event: Event, subject: str) -> None:

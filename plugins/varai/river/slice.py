@@ -18,7 +18,7 @@ from varai.catalogue import holds
 from varai.gate import load_suites
 from varai.kernel import BatchRef, Unbalanced, Window
 from varai.privacy import Ledger, Vault, protect
-from varai.registry import Pending, SliceReport, SliceState
+from varai.registry import Pending, SliceReport, SliceState, connections
 from varai.registry.slices import Planned
 from varai.river.changes import changes_since
 from varai.river.classify import Census
@@ -28,7 +28,7 @@ from varai.river.listed import attach, believed, due
 from varai.river.mapped import MappedRows, write_mapped
 from varai.river.publish import publish_slice
 from varai.river.shop import keep_facts, mapping_facts
-from varai.sources.contract import Deletion, Listing, StreamSpec
+from varai.sources.contract import Deletion, Listing, Session, StreamSpec
 
 _SEALED_MEMORY = "2GB"
 _MEMORY = "1GB"
@@ -52,9 +52,12 @@ def run_slice(
         VaraiError: typed; the watermark has not moved and the window stays planned, so that the next run takes it over.
     """
     state = run.state(spec.name)
+    session = run.session(
+        state.key
+    )  # before anything is planned: of a feed that is disconnected no window stands open meanwhile
     planned = state.plan_onward(run.lease.token, waiting) if waiting else _plan(run, state, spec, window)
     run.progress(state.key, "planned", 0)
-    ref, deletions, listed = _land(run, state, spec, planned, asked=listing)
+    ref, deletions, listed = _land(run, session, state, spec, planned, asked=listing)
     listed = believed(state, listed, run.lease.token)
     return carry(run, spec, state, ref, deletions, listing=listed, waiting=waiting)
 
@@ -126,7 +129,7 @@ def _plan(run: FeedRun, state: SliceState, spec: StreamSpec, window: Window | No
 
 
 def _land(
-    run: FeedRun, state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool
+    run: FeedRun, session: Session, state: SliceState, spec: StreamSpec, planned: Planned, *, asked: bool
 ) -> tuple[BatchRef, tuple[Deletion, ...], Listing | None]:
     """Read the vendor and land what it gives; with it what was deleted, and the stream's ids where they were listed.
 
@@ -134,7 +137,8 @@ def _land(
 
     Raises Unbalanced when counts differ and no operator has accepted just that.
     """
-    session, listing = run.session(state.key), due(state, spec, planned, asked=asked)
+    connected = connections.connection(run.scope, run.feed.key).connected_at
+    listing = due(state, spec, planned, asked=asked, since=connected)
     extraction = run.connector.extract(session, spec.name, planned.window, listing=listing)
     landed = landing.land(
         run.scope,

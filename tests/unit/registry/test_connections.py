@@ -1,11 +1,14 @@
-"""A state is good for the feed it was given out for, once, and for an hour."""
+"""A state is good for the feed it was given out for, once, and for an hour; a feed is disconnected until it is connected again."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from varai.kernel import FeedKey, Scope, utc_now
-from varai.registry import connections
+import pytest
+
+from varai.kernel import FeedKey, Scope, Unauthorised, utc_now
+from varai.registry import FeedState, connections, feed_states, set_state
+from varai.registry.states import reconnected
 from varai.stores import documents
 
 KEY, OTHER = FeedKey("northwind-eu", "shop"), FeedKey("northwind-eu", "outlet")
@@ -40,3 +43,27 @@ def test_a_feed_is_connected_since_its_merchant_answered(scope: Scope) -> None:
     connections.connect(scope, KEY, NOW)
     assert connections.connection(scope, KEY).connected_at == NOW
     assert connections.connection(scope, OTHER).connected_at is None
+
+
+def test_that_a_feed_is_disconnected_goes_before_whatever_a_run_says(scope: Scope) -> None:
+    connections.insist(scope, KEY)
+    connections.disconnect(scope, KEY, NOW)
+    connections.disconnect(scope, KEY, NOW + timedelta(hours=1))
+    set_state(scope, KEY, FeedState(kind="ok", since=NOW + timedelta(hours=2)))
+    state = feed_states(scope)[str(KEY)]
+    assert (state.kind, state.since) == ("needs reauthorisation", NOW)
+    assert "varai feeds connect --region eu --tenant northwind-eu --feed shop" in state.cure
+    with pytest.raises(Unauthorised, match="was taken off"):
+        connections.insist(scope, KEY)
+    connections.insist(scope, OTHER)
+    connections.connect(scope, KEY, NOW + timedelta(hours=3))
+    connections.insist(scope, KEY)
+    assert feed_states(scope)[str(KEY)].kind == "ok"
+
+
+def test_a_feed_that_is_connected_again_does_not_say_that_it_needs_to_be(scope: Scope) -> None:
+    set_state(scope, KEY, FeedState.of(connections.lost(scope, KEY)))
+    set_state(scope, OTHER, FeedState(kind="failing", since=NOW))
+    for key in (KEY, OTHER):
+        reconnected(scope, key)
+    assert [(name, state.kind) for name, state in feed_states(scope).items()] == [(str(OTHER), "failing")]

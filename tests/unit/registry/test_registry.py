@@ -80,6 +80,20 @@ def test_tokens_are_swapped_and_never_stored_in_clear(scope: Scope) -> None:
     assert b"marker" not in repr(list(documents(scope)["tokens"].find())).encode()
 
 
+def test_tokens_that_are_forgotten_are_not_brought_back_by_who_knew_them(scope: Scope) -> None:
+    store = SealedTokens(scope, "shop")
+    store.forget()
+    assert store.get() == (None, 0)
+    version = store.swap({"access_token": "a"}, 0)
+    store.forget()
+    held, after = store.get()
+    assert (held, after > version) == (None, True)
+    with pytest.raises(Conflict):
+        store.swap({"access_token": "late"}, version)
+    store.swap({"access_token": "b"}, after)
+    assert store.get()[0] == {"access_token": "b"}
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [(Throttled("Slow."), "throttled"), (Unauthorised("No."), "needs reauthorisation"), (Conflict("Lost."), "failing")],

@@ -28,8 +28,9 @@ def state(home: Path) -> SliceState:
     return found
 
 
-def asks(state: SliceState, spec: StreamSpec, window: Window) -> bool:
-    return due(state, spec, Planned(token=1, window=window, ingested_at=NOW))
+def asks(state: SliceState, spec: StreamSpec, window: Window, since: timedelta | None = None) -> bool:
+    planned = Planned(token=1, window=window, ingested_at=NOW)
+    return due(state, spec, planned, since=None if since is None else NOW - since)
 
 
 def listed(state: SliceState, ago: timedelta) -> None:
@@ -46,6 +47,15 @@ def test_ids_are_asked_for_once_in_a_while(state: SliceState, incremental: bool)
     assert not asks(state, spec, window)
     listed(state, EVERY)
     assert asks(state, spec, window)
+
+
+def test_no_listing_counts_that_was_made_before_the_feed_was_connected(state: SliceState) -> None:
+    spec = StreamSpec("customers", "customer", ("customer",), sealed=True, listed=True)
+    listed(state, timedelta(hours=2))
+    assert asks(state, spec, LATER, since=timedelta(hours=1))
+    assert not asks(state, spec, LATER, since=timedelta(hours=3))
+    objects(state.scope).delete(state.hashes)
+    assert not asks(state, spec, LATER, since=timedelta(hours=1)), "a first read has nothing to compare"
 
 
 def test_reading_all_of_an_incremental_stream_of_people_asks_for_the_ids_too(state: SliceState) -> None:

@@ -11,17 +11,18 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from tests.conftest import simulated
 from varai import registry
 from varai.cli import app
 from varai.kernel import FeedKey, RequestsOpen, Scope, utc_now
 from varai.learning.forget import places
-from varai.privacy import Ledger, Personal, Requests, Vault, overdue_requests
-from varai.registry import feed, feed_states, inbox
+from varai.privacy import Ledger, Personal, Requests, Vault, audit, overdue_requests
+from varai.registry import SealedTokens, connections, feed, feed_states, inbox, put_feed
 from varai.river.drain import drain
 from varai.river.erasure import erase_due, pseudonym
 from varai.river.notices import due
 from varai.river.requests import answer_due
-from varai.settings import Settings, load
+from varai.settings import FolderSecrets, Settings, load
 from varai.sources.webhooks import Notice
 from varai.stores import objects
 
@@ -148,12 +149,32 @@ def test_an_erasure_takes_the_answer_with_it(settings: Settings, scope: Scope) -
     assert not objects(scope).exists(request.answer)
 
 
-def test_an_app_that_was_taken_off_needs_reauthorisation(settings: Settings, scope: Scope) -> None:
+def test_an_app_that_was_taken_off_needs_reauthorisation_and_keeps_no_token(
+    home: Path, settings: Settings, scope: Scope
+) -> None:
+    FolderSecrets(home / "secrets").write(f"{KEY.tenant}-shop", '{"client_id": "app", "client_secret": "s"}')
+    held = {"access_token": "a", "expires_at": (utc_now() + timedelta(hours=1)).isoformat()}
+    SealedTokens(scope, KEY.feed).swap(held, 0)
     told(scope, "uninstalled")
-    assert drain(settings, "eu", holder="t").done == 1
+    empty = home / "no-shops"
+    empty.mkdir()
+    with simulated("shopify", home, empty) as url:  # a shop that is not there is refused as one whose app is not
+        vendors = settings.model_copy(update={"vendors": {"shopify_eu": url}})
+        assert drain(vendors, "eu", holder="t").done == 1
     state = feed_states(scope)[str(KEY)]
     assert state.kind == "needs reauthorisation"
-    assert "Reauthorise" in state.cure
+    assert "varai feeds connect" in state.cure
+    assert SealedTokens(scope, KEY.feed).get()[0] is None
+    assert [one.action for one in audit.entries(scope)] == ["feed.disconnected"]
+
+
+def test_a_vendor_without_a_page_to_connect_at_is_told_of_and_asked_on(settings: Settings, scope: Scope) -> None:
+    """Its merchant makes new credentials, and an operator writes them: there is nothing that could take a mark off."""
+    put_feed(scope, feed(scope, KEY).model_copy(update={"connector": "bigcommerce"}))
+    told(scope, "uninstalled")
+    assert drain(settings, "eu", holder="t").done == 1
+    assert feed_states(scope)[str(KEY)].kind == "needs reauthorisation"
+    assert connections.connection(scope, KEY).disconnected_at is None
 
 
 def test_a_shop_that_left_is_read_no_more(settings: Settings, scope: Scope) -> None:
