@@ -52,9 +52,8 @@ def run_slice(
         VaraiError: typed; the watermark has not moved and the window stays planned, so that the next run takes it over.
     """
     state = run.state(spec.name)
-    session = run.session(
-        state.key
-    )  # before anything is planned: of a feed that is disconnected no window stands open meanwhile
+    # Before anything is planned: of a feed that is disconnected no window stands open meanwhile.
+    session = run.session(state.key)
     planned = state.plan_onward(run.lease.token, waiting) if waiting else _plan(run, state, spec, window)
     run.progress(state.key, "planned", 0)
     ref, deletions, listed = _land(run, session, state, spec, planned, asked=listing)
