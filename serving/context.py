@@ -49,7 +49,7 @@ class Context:
     @cached_property
     def door(self) -> Door:
         """Takes this region's webhooks."""
-        return Door(self.scope, self.tenant_scope, self.clock)
+        return Door(self.scope, self.tenant_scope, self.clock, self.settings.base_url)
 
     @cached_property
     def champions(self) -> Champions:

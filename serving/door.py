@@ -24,14 +24,17 @@ from starlette.concurrency import run_in_threadpool
 
 from serving.intake import Intake
 from varai import sources
-from varai.kernel import FeedKey, Misconfigured, Scope, Slug
+from varai.kernel import Feed, FeedKey, Misconfigured, Scope, Slug
 from varai.registry import inbox
-from varai.registry.feeds import find_feed
-from varai.sources.webhooks import Told, Webhooks
+from varai.registry.feeds import feeds, find_feed
+from varai.sources.webhooks import OfAnApp, Told, Webhooks
 
 REMEMBERED_S: Final = 60.0
 _NOBODY: Final = "webhooks-of-nobody"
 """Named like a secret; there is none of that name."""
+_NO_FEED: Final = FeedKey("-", "-")
+"""No feed can have this name."""
+_OF_AN_APP: Final = frozenset({"data_request", "redact_customer", "redact_shop"})
 _ANSWERING_S: Final = 1.0
 """Of the time a vendor waits, what is left for the answer."""
 _INSERT_S: Final = 4.0
@@ -59,11 +62,13 @@ class Door:
         scope: of the region.
         tenant_scope: makes the scope of a tenant.
         clock: the present instant.
+        address: a feed's base URL. Raises Misconfigured where that cannot be told.
     """
 
     scope: Scope
     tenant_scope: Callable[[str], Scope]
     clock: Callable[[], datetime]
+    address: Callable[[Feed], str]
     vendors: Mapping[str, Webhooks] = field(
         default_factory=lambda: {name: sources.webhooks(name) for name in sources.webhook_vendors()}
     )
@@ -90,6 +95,48 @@ class Door:
                 return "ignored"
             return "kept" if await self._keep(vendor, key, told) else "duplicate"
 
+    async def take_of_app(self, vendor: str, headers: Mapping[str, str], body: bytes) -> str:
+        """Take a request about a person or a shop that came to the address of an app, for each feed of this region that reads that shop.
+
+        Returns its fate, as `take` does; other topics are ignored here, for what is signed in them names no shop.
+
+        Raises:
+            NotSigned: no secret of a feed of that shop has signed it, or there is none in this region.
+            TimeoutError, PyMongoError, Unavailable: as above.
+        """
+        webhooks = self.vendors[vendor]
+        async with asyncio.timeout(webhooks.deadline_s - _ANSWERING_S):
+            keys = await run_in_threadpool(self._signed_for, vendor, webhooks, headers, body)
+            if not keys:
+                raise NotSigned
+            told = webhooks.read(headers, body)
+            if told is None or told.notice not in _OF_AN_APP:
+                return "ignored"
+            return "kept" if any([await self._keep(vendor, key, told) for key in keys]) else "duplicate"
+
+    def _signed_for(self, vendor: str, webhooks: Webhooks, headers: Mapping[str, str], body: bytes) -> list[FeedKey]:
+        """Feeds of the shop that a body names whose secret has signed it. Where there is no such feed, one is looked at that is none."""
+        if not isinstance(webhooks, OfAnApp):
+            return []
+        with pymongo.timeout(webhooks.deadline_s - _ANSWERING_S):
+            shop = webhooks.shop_told(body)
+            known = [(one, webhooks.shop_of(one, self._address(one))) for one in feeds(self.scope, vendor)]
+            named: dict[FeedKey, Feed | None] = {
+                one.key: one for one, name in known if shop is not None and name == shop
+            }
+            found: list[FeedKey] = []
+            for key, one in (named or {_NO_FEED: None}).items():
+                texts = self._filled(webhooks, self._texts(vendor, webhooks, key, one))
+                if webhooks.genuine(headers, body, texts, self.clock()):
+                    found.append(key)
+        return found
+
+    def _address(self, feed: Feed) -> str:
+        try:
+            return self.address(feed)
+        except Misconfigured:
+            return ""
+
     def _genuine(self, vendor: str, webhooks: Webhooks, key: FeedKey, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether a secret that is remembered has signed it."""
         kept = self._kept.get((vendor, key))
@@ -110,8 +157,12 @@ class Door:
 
     def _look_up(self, vendor: str, webhooks: Webhooks, key: FeedKey) -> tuple[bytes, ...]:
         """The texts of the feed's secret that may have signed; none where there is no such feed, no secret, or another vendor's."""
-        self._kept.pop((vendor, key), None)
         found = find_feed(self.scope, key) if _named(key) else None
+        return self._texts(vendor, webhooks, key, found)
+
+    def _texts(self, vendor: str, webhooks: Webhooks, key: FeedKey, found: Feed | None) -> tuple[bytes, ...]:
+        """The same, of a feed that was looked up."""
+        self._kept.pop((vendor, key), None)
         fits = found is not None and found.connector == vendor
         try:
             text = self.scope.secrets.read(found.secret if found is not None and fits else _NOBODY)

@@ -1,8 +1,8 @@
-"""POST /v1/hooks/{vendor}/{tenant}/{feed}: what vendors tell, kept before it is answered."""
+"""POST /v1/hooks/{vendor}/{tenant}/{feed} and /v1/hooks/{vendor}/compliance: what vendors tell, kept before it is answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -10,11 +10,12 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from serving.bodies import read_body
-from serving.context import context_of
+from serving.context import Context, context_of
 from serving.door import NotSigned
 from serving.openapi import problems
 from serving.problems import KINDS, Problem
 from varai.kernel import FeedKey
+from varai.sources.webhooks import OfAnApp
 
 LARGEST: Final = 2 * 2**20
 """Of a body. A product with all the variants that Shopify allows stays below."""
@@ -70,8 +71,37 @@ async def take(request: Request) -> Response:
         raise Problem("not-found", "No vendor of this name sends webhooks.")
     body = await read_body(request, LARGEST)
     key = FeedKey(path["tenant"], path["feed"])
+    fate = await _fate(request, context, context.door.take(path["vendor"], key, request.headers, body))
+    if fate != "greeted":
+        request.state.tenant = key.tenant
+    return Response(status_code=200)
+
+
+@router.post(
+    "/{vendor}/compliance",
+    summary="Tell what the law asks of an app",
+    status_code=200,
+    response_class=Response,
+    responses=_TOLD,
+    openapi_extra={"parameters": _PATH[:1], "requestBody": _BODY},
+)
+async def comply(request: Request) -> Response:
+    """Keep a request for a person's data or to forget a person or a shop, for a vendor that sends those of all shops to one address.
+
+    The shop is the one that is named in what is signed, and has to be read in this region. Otherwise as above.
+    """
+    context, vendor = context_of(request), request.path_params["vendor"]
+    if not isinstance(context.door.vendors.get(vendor), OfAnApp):
+        raise Problem("not-found", "No vendor of this name sends them to one address.")
+    body = await read_body(request, LARGEST)
+    await _fate(request, context, context.door.take_of_app(vendor, request.headers, body))
+    return Response(status_code=200)
+
+
+async def _fate(request: Request, context: Context, taken: Awaitable[str]) -> str:
+    """What became of a delivery, counted. Raises Problem where it is not taken."""
     try:
-        fate = await context.door.take(path["vendor"], key, request.headers, body)
+        fate = await taken
     except TimeoutError:
         raise Problem("unavailable", KINDS["unavailable"].meaning, headers={"Retry-After": "5"}) from None
     except NotSigned:
@@ -83,6 +113,4 @@ async def take(request: Request) -> Response:
             raise Problem("too-many", detail, headers={"Retry-After": str(wait)}) from None
         raise Problem("unsigned", KINDS["unsigned"].meaning) from None
     context.counters.hook(fate)
-    if fate != "greeted":
-        request.state.tenant = key.tenant
-    return Response(status_code=200)
+    return fate

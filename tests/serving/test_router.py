@@ -31,7 +31,7 @@ PUBLIC = {
     "/v1/auth/token",
     "/.well-known/jwks.json",
 }
-HOOK = {"/v1/hooks/{vendor}/{tenant}/{feed}"}
+HOOK = {"/v1/hooks/{vendor}/{tenant}/{feed}", "/v1/hooks/{vendor}/compliance"}
 """Not guarded by a token, but by the vendor's signature."""
 SHOP = {"/v1/products", "/v1/recommendations", "/v1/similar/{product:path}", "/v1/events", "/v1/models"}
 GUARDED = SHOP | {"/v1/reports/sales", "/v1/sync"}

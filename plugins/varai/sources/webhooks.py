@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, Protocol, runtime_checkable
 
+from varai.kernel import Feed
+
 Headers = Mapping[str, str]
 Notice = Literal["uninstalled", "data_request", "redact_customer", "redact_shop"]
 """What a delivery may tell beside a change: the app lost its access; a person asks for their data or to be forgotten; the shop left."""
@@ -69,6 +71,19 @@ class Webhooks(Protocol):
 
     def read(self, headers: Headers, body: bytes) -> Told | None:
         """What a genuine delivery tells; None where it is of nothing we follow."""
+        ...
+
+
+@runtime_checkable
+class OfAnApp(Protocol):
+    """Webhooks of which some have one address for all shops of an app: they name their shop in what is signed."""
+
+    def shop_told(self, body: bytes) -> str | None:
+        """The shop that a body names, which nobody has checked yet; None where it names none."""
+        ...
+
+    def shop_of(self, feed: Feed, base_url: str) -> str | None:
+        """A feed's shop by the same name; None where the feed does not say it."""
         ...
 
 

@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from varai.kernel import Feed
+from varai.sources.shopify.domain import shop_domain
 from varai.sources.webhooks import Headers, Notice, Told, event_of, instant, signed_body
 
 _NOTICES: Final[Mapping[str, Notice]] = {
@@ -53,6 +55,12 @@ class _Request(msgspec.Struct):
     orders_to_redact: list[int] | None = None
 
 
+class _Named(msgspec.Struct):
+    """The same, as far as it says of whom."""
+
+    shop_domain: str
+
+
 class ShopifyWebhooks:
     """See `varai.sources.webhooks.Webhooks`."""
 
@@ -68,6 +76,17 @@ class ShopifyWebhooks:
         """`X-Shopify-Hmac-Sha256`. No time is signed, so an old delivery is as good as its first; it is only taken once."""
         del now
         return signed_body(headers.get("x-shopify-hmac-sha256", ""), body, secrets)
+
+    def shop_told(self, body: bytes) -> str | None:
+        """`shop_domain` of a compliance request."""
+        try:
+            return msgspec.json.decode(body, type=_Named).shop_domain.lower()
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    def shop_of(self, feed: Feed, base_url: str) -> str | None:
+        """<shop>.myshopify.com."""
+        return shop_domain(feed, base_url)
 
     def read(self, headers: Headers, body: bytes) -> Told | None:
         """The topic's streams, or its notice. The event is named by topic and event id: one change may be told under several topics."""
