@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
 from sandbox.prove.killed import drain_killed_at
@@ -17,6 +18,7 @@ from tests.e2e.digests import known, warehoused
 from tests.e2e.hooks import Hooks, hooked, wait_for_the_next_second
 from tests.e2e.stack import Stack
 from varai.kernel import utc_now
+from varai.privacy import Pseudonyms, Vault
 from varai.registry import inbox
 from varai.river import drain
 from varai.river.settle import load, settle
@@ -136,6 +138,42 @@ def test_a_deletion_is_believed_when_the_vendor_has_the_record_no_more(
     _agree(stack)
     assert known(stack, "orders", "order") == warehoused(stack, "order") == stack.ids("Order")
     assert len(known(stack, "inventory", "inventory_level")) == len(stack.bodies("InventoryLevel"))
+
+
+def test_two_customers_who_are_merged_are_one_when_it_is_told(hooks: Hooks) -> None:
+    """The second id is neither alive nor counted: its record is gone, its name leaves the vault, and its orders are the other's."""
+    stack = hooks.stack
+    bought: dict[str, list[str]] = {}
+    for gid, body in stack.bodies("Order").items():
+        if body["customer"]:
+            bought.setdefault(body["customer"]["id"], []).append(gid)
+    gone, left = list(bought)[:2]
+    names, vault = Pseudonyms(stack.scope), Vault(stack.scope)
+    went, stays = (names.of("shop", _number(gid)) for gid in (gone, left))
+    assert vault.holds(went)
+    before = len(known(stack, "customers", "customer"))
+    stack.delete(gone)
+    stack.touch(bought[gone], customer={"id": left})
+    stack.touch([left], note="merged")
+    hooks.told(
+        "customers/merge",
+        {
+            "admin_graphql_api_customer_kept_id": left,
+            "admin_graphql_api_customer_deleted_id": gone,
+            "status": "completed",
+        },
+    )
+    hooks.told("orders/updated", {"id": int(_number(bought[gone][0]))})
+    assert hooks.drain().done == 2
+    _loaded(stack)
+    alive = {names.of("shop", number) for number in stack.ids("Customer")}
+    assert known(stack, "customers", "customer") == warehoused(stack, "customer") == alive
+    assert (went in alive, stays in alive, len(alive)) == (False, True, before - 1)
+    assert vault.holds(stays) and not vault.holds(went)
+    with duckdb.connect(stack.scope.warehouse, read_only=True) as con:
+        buyers = dict(con.execute('SELECT source_id, subject FROM raw."order" WHERE NOT deleted').fetchall())
+    assert {buyers[_number(gid)] for gid in bought[gone] + bought[left]} == {stays}
+    assert went not in buyers.values()
 
 
 def _agree_but_for_the_warehouse(stack: Stack) -> None:
