@@ -134,6 +134,23 @@ def test_let_in_again_the_next_run_finds_what_changed_and_what_was_deleted_meanw
     assert SealedTokens(stack.scope, stack.key.feed).get()[0] is not None
 
 
+def test_a_run_that_was_refused_before_the_notice_came_leaves_nothing_out(hooks: Hooks) -> None:
+    """Its windows stand open with their ends; the run that takes them over is followed by one that reads on."""
+    stack = hooks.stack
+    httpx.post(f"{stack.vendor}/{stack.spec.name}/_uninstall").raise_for_status()
+    assert stack.run().failures
+    assert not stack.state("shop").at_rest
+    hooks.told("app/uninstalled", {"id": 1})
+    assert hooks.drain().done == 1
+    stack.touch([list(stack.bodies("Product"))[1]], title="changed meanwhile")
+    for gid in (list(stack.bodies("Product"))[0], list(stack.bodies("Order"))[-1], list(stack.bodies("Customer"))[-1]):
+        stack.delete(gid)
+    _connect(stack)
+    for _ in range(2):
+        assert stack.run().failures == {}
+    _agrees(stack)
+
+
 def test_a_notice_that_comes_late_or_is_none_takes_nothing_away(hooks: Hooks) -> None:
     """The merchant took the app off and let it in again before we were told; or a signed body comes under another topic."""
     stack = hooks.stack
