@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -142,8 +141,9 @@ def test_a_run_that_was_refused_before_the_notice_came_leaves_nothing_out(hooks:
     assert not stack.state("shop").at_rest
     hooks.told("app/uninstalled", {"id": 1})
     assert hooks.drain().done == 1
-    stack.touch([list(stack.bodies("Product"))[1]], title="changed meanwhile")
-    for gid in (list(stack.bodies("Product"))[0], list(stack.bodies("Order"))[-1], list(stack.bodies("Customer"))[-1]):
+    gone, other = list(stack.bodies("Product"))[:2]
+    stack.touch([other], title="changed meanwhile")
+    for gid in (gone, list(stack.bodies("Order"))[-1], list(stack.bodies("Customer"))[-1]):
         stack.delete(gid)
     _connect(stack)
     for _ in range(2):
@@ -156,7 +156,7 @@ def test_a_notice_that_comes_late_or_is_none_takes_nothing_away(hooks: Hooks) ->
     stack = hooks.stack
     httpx.post(f"{stack.vendor}/{stack.spec.name}/_uninstall").raise_for_status()
     _connect(stack)
-    hooks.told("app/uninstalled", json.loads('{"id": 1}'))
+    hooks.told("app/uninstalled", {"id": 1})
     assert hooks.drain().done == 1
     assert connections.connection(stack.scope, stack.key).disconnected_at is None
     assert stack.run().failures == {}
