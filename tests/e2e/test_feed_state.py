@@ -9,7 +9,7 @@ from tests.e2e.stack import Stack
 from varai.cli.app import app
 from varai.kernel import Misconfigured
 from varai.registry import feed_states
-from varai.river.ingest import ingest_feed, release_feed
+from varai.river.ingest import ingest_feed, release_feeds
 from varai.river.remap import planned
 from varai.river.settle import load, settle
 
@@ -49,7 +49,7 @@ def test_a_feed_is_well_only_when_its_last_slice_has_settled(clean_stack: Stack)
     load(stack.settings, "eu", holder="test")
     told.append(_state(stack))
     assert len(settle(stack.settings, "eu")) == 8
-    release_feed(stack.settings, "eu", stack.key, holder="test")
+    release_feeds(stack.settings, "eu", [stack.key], holder="test")
     assert [*told, _state(stack)] == ["backfilling", "backfilling", "ok"]
 
 

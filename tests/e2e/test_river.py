@@ -12,7 +12,7 @@ from tests.e2e.conftest import SHARED, WORLD, StackOf
 from tests.e2e.digests import digests, hashes_of, known, warehoused
 from tests.e2e.stack import Stack, rewrite
 from varai.river.transform import transform
-from varai.stores import documents
+from varai.stores import documents, objects
 
 STREAMS = {"shop", "locations", "products", "inventory", "customers", "orders", "payouts", "disputes"}
 READ_WHOLE = {"shop", "locations", "payouts", "disputes"}
@@ -58,6 +58,40 @@ def test_first_run_is_whole_and_a_second_one_lands_only_the_overlap_and_writes_n
     assert _documents(stack) == written  # not even a field of the run was touched
     again = transform(stack.settings, "eu", holder="test")
     assert (again.snapshots, again.changed) == (snapshots, ())
+
+
+@pytest.mark.slow
+def test_a_slice_that_brings_nothing_settles_and_leaves_the_hashes_as_they_are(clean_stack: Stack) -> None:
+    """Its watermark moves and it balances; a delete that comes without any record is a tombstone as ever, and so is a change a row."""
+    for _ in range(2):  # the second run lists all ids
+        assert clean_stack.run("products").failures == {}
+    hashes = _file(clean_stack)
+    assert clean_stack.run("products").failures == {}
+    row, report, state = (
+        clean_stack.slices()["products"],
+        clean_stack.state("products").report(),
+        clean_stack.state("products"),
+    )
+    assert (row["landed"], row["balanced"], row["settled"], row["state"]) == (0, True, True, "ok")
+    assert row["entities"].keys() == {"product", "variant", "image"}
+    assert report is not None and report.window.end == state.watermark() and state.at_rest
+    assert _file(clean_stack) == hashes
+
+    clean_stack.delete(_product(clean_stack, 1))
+    assert clean_stack.run("products").failures == {}
+    gone = clean_stack.slices()["products"]
+    assert (gone["landed"], gone["tombstoned"]) == (0, 1)
+    clean_stack.touch([_product(clean_stack, 0)], title="Another title")
+    assert clean_stack.run("products").failures == {}
+    assert clean_stack.slices()["products"]["published"] == 1
+    _agree(clean_stack)
+
+
+def _file(stack: Stack) -> tuple[int, int]:
+    """Which file the hashes of products are: one that is written anew is another."""
+    path = objects(stack.scope).local(stack.state("products").hashes)
+    assert path is not None
+    return path.stat().st_ino, path.stat().st_mtime_ns
 
 
 def _documents(stack: Stack) -> list[dict[str, Any]]:

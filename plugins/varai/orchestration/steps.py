@@ -93,8 +93,10 @@ def document(region: str) -> str:
 def conclude(region: str, connector: str, context: Mapping[str, Any]) -> None:
     """Give the leases back, then fail when an earlier task of the run failed."""
     settings = load_settings()
-    for key in [one.key for one in feeds(settings.scope(region), connector)]:
-        river.release_feed(settings, region, key, holder=str(context["run_id"]))
+    keys = [
+        one.key for one in feeds(settings.scope(region), connector)
+    ]  # a run of another connector may have the same id
+    river.release_feeds(settings, region, keys, holder=str(context["run_id"]))
     failed = {name: state for name, state in feed_states(settings.scope(region)).items() if _broken(state)}
     _record(settings, region, context, failed)
     unhappy = _failed_tasks(context)

@@ -12,15 +12,17 @@ from varai.registry.leases import (
     expire_all,
     held,
     release,
+    release_held,
     renew,
     renewing,
     renewing_held,
     this_process,
 )
 from varai.registry.runs import RunRecord, last_runs, record_run
-from varai.registry.slices import Changes, Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
+from varai.registry.slices import Changes, Counts, Pending, SliceReport, SliceState, StreamKey
 from varai.registry.states import FeedState, feed_states, phrase, set_state
 from varai.registry.status import SLICE_COUNTS, snapshots, status, stream_rows
+from varai.registry.streams import slice_keys, waiting_keys
 from varai.registry.tokens import SealedTokens
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "put_feed",
     "record_run",
     "release",
+    "release_held",
     "renew",
     "renewing",
     "renewing_held",
@@ -68,4 +71,5 @@ __all__ = [
     "tenants",
     "this_process",
     "unseeded",
+    "waiting_keys",
 ]

@@ -6,14 +6,14 @@ Every object carries the fencing token of who wrote it; an older token never ove
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from pydantic import Field
 
-from varai.kernel import BatchRef, Conflict, FeedKey, Scope, Window, Word, utc_now
+from varai.kernel import BatchRef, Conflict, Scope, Window, Word, utc_now
 from varai.stores import objects
 
 Stated = TypeVar("Stated", bound="_Stated")
@@ -384,17 +384,3 @@ def _token_of(hashes: str) -> int:
     """The fencing token in a key of next hashes; 0 where an earlier release wrote none."""
     token = hashes.removesuffix(".parquet").rpartition("hashes.next-")[2]
     return int(token) if token.isdecimal() else 0
-
-
-def slice_keys(scope: Scope, feed: FeedKey | None = None) -> Iterator[StreamKey]:
-    """Streams of the region, of one tenant (the scope's) or of one feed, that have any state."""
-    prefix = (
-        "state/" + (f"{scope.tenant}/" if scope.tenant else "") if feed is None else f"state/{feed.tenant}/{feed.feed}/"
-    )
-    seen: set[StreamKey] = set()
-    for key in objects(scope).list(prefix):
-        parts = key.split("/")
-        stream = StreamKey(*parts[1:4])
-        if len(parts) == 5 and stream not in seen:
-            seen.add(stream)
-            yield stream

@@ -13,8 +13,9 @@ from varai.registry.comparisons import SNAPSHOT, comparisons
 from varai.registry.feeds import feeds
 from varai.registry.freshness import lags
 from varai.registry.hearing import hearing, silence
-from varai.registry.slices import SliceReport, SliceState, StreamKey, slice_keys
+from varai.registry.slices import SliceReport, SliceState, StreamKey
 from varai.registry.states import FeedState, feed_states
+from varai.registry.streams import slice_keys
 from varai.registry.sync import in_sync, told
 from varai.stores import objects
 

@@ -20,7 +20,7 @@ from varai.registry import SliceState, StreamKey, acquire, connections, feed, in
 from varai.registry.hearing import hear
 from varai.registry.inbox import Event
 from varai.river.context import Progress, silent
-from varai.river.ingest import ingest_feed, release_feed
+from varai.river.ingest import ingest_feed, release_feeds
 from varai.river.notices import heed
 from varai.settings import Settings
 from varai.sources.contract import StreamSpec
@@ -167,7 +167,7 @@ def _follow(
                 settings, scope.region, key, holder=holder, streams=wanted, onward=gone, progress=progress
             )
         finally:
-            release_feed(settings, scope.region, key, holder=holder)
+            release_feeds(settings, scope.region, [key], holder=holder)
         failures = outcome.failures
     for one in _settle(found, ready, round_):
         error = next((failures[name] for name in one.streams if name in failures), None)

@@ -15,13 +15,12 @@ from varai import sources
 from varai.kernel import BatchRef, FeedKey, Scope, Unexpected, VaraiError, Window, utc_now
 from varai.registry import (
     FeedState,
-    Lease,
     Pending,
     SliceState,
     acquire_patiently,
     feed,
     feeds,
-    release,
+    release_held,
     renewing,
     set_state,
     slice_keys,
@@ -71,12 +70,10 @@ def due_feeds(settings: Settings, region: str, connector: str, *, force: bool = 
 
 def _due(scope: Scope, key: FeedKey, every_minutes: int) -> bool:
     """True when a stream has never been read, was left unfinished, or has not moved for the feed's interval."""
-    streams = list(slice_keys(scope, key))
-    marks = [SliceState(scope, stream).watermark() for stream in streams]
-    if not streams or None in marks:
-        return True
-    oldest = min(mark for mark in marks if mark is not None)
-    return utc_now() - oldest >= timedelta(minutes=every_minutes)
+    streams, since = list(slice_keys(scope, key)), utc_now() - timedelta(minutes=every_minutes)
+    # Read one by one: of a feed that is due, mostly the first says so.
+    marks = (SliceState(scope, stream).watermark() for stream in streams)
+    return not streams or any(mark is None or mark <= since for mark in marks)
 
 
 def ingest_feed(
@@ -126,14 +123,9 @@ def ingest_feed(
     return outcome
 
 
-def release_feed(settings: Settings, region: str, key: FeedKey, *, holder: str) -> None:
-    """Give a feed's lease back, if `holder` has it."""
-    from varai.stores import documents
-
-    scope = settings.scope(region, key.tenant)
-    found = documents(scope)["leases"].find_one({"_id": lease_name(key), "holder": holder})
-    if found is not None:
-        release(scope, Lease(lease_name(key), holder, found["token"], found["since"]))
+def release_feeds(settings: Settings, region: str, keys: Sequence[FeedKey], *, holder: str) -> None:
+    """Give the leases of feeds back, those that `holder` has."""
+    release_held(settings.scope(region), [lease_name(key) for key in keys], holder)
 
 
 def _in_order(specs: Sequence[StreamSpec]) -> tuple[list[StreamSpec], list[StreamSpec]]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from varai.kernel import FeedKey, LeaseHeld, VaraiError, Window, utc_now
 from varai.registry import RunRecord, StreamKey, record_run, renewing_held, this_process
 from varai.river.context import Progress, silent
-from varai.river.ingest import FeedOutcome, ingest_feed, release_feed
+from varai.river.ingest import FeedOutcome, ingest_feed, release_feeds
 from varai.river.settle import load, settle
 from varai.settings import Settings
 
@@ -56,8 +56,7 @@ def run_feeds(
     except LeaseHeld as error:
         failures["warehouse"] = str(error)
     finally:
-        for key in keys:
-            release_feed(settings, region, key, holder=holder)
+        release_feeds(settings, region, keys, holder=holder)
     for outcome in outcomes:
         failures |= {f"{outcome.feed}/{stream}": str(error) for stream, error in outcome.failures.items()}
     record = RunRecord(

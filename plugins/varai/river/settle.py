@@ -22,7 +22,7 @@ from varai.registry import (
     release,
     renewing,
     set_state,
-    slice_keys,
+    waiting_keys,
 )
 from varai.river.context import Progress, lease_name, silent, warehouse_lease
 from varai.settings import Settings
@@ -81,7 +81,7 @@ def settle(settings: Settings, region: str, progress: Progress = silent) -> list
     A slice whose lease another run has taken over is left to that run. A feed is `ok` from the moment at which whatever was begun
     of its streams, in this run or not, has settled: none was left unfinished by a failure.
     """
-    keys = list(slice_keys(settings.scope(region)))
+    keys = list(waiting_keys(settings.scope(region)))
     moved = [key for key in keys if _settle_one(settings.scope(region, key.tenant), key, progress)]
     for key in sorted({FeedKey(one.tenant, one.feed) for one in moved}):
         if _at_rest(settings.scope(region, key.tenant), key):

@@ -18,7 +18,7 @@ from varai.catalogue import holds
 from varai.gate import load_suites
 from varai.kernel import BatchRef, Unbalanced, Window
 from varai.privacy import Ledger, Vault, protect
-from varai.registry import Pending, SliceReport, SliceState, connections
+from varai.registry import Counts, Pending, SliceReport, SliceState, connections
 from varai.registry.slices import Planned
 from varai.river.changes import changes_since
 from varai.river.classify import Census
@@ -58,6 +58,9 @@ def run_slice(
     run.progress(state.key, "planned", 0)
     ref, deletions, listed = _land(run, session, state, spec, planned, asked=listing)
     listed = believed(state, listed, run.lease.token)
+    told = deletions or listed is not None or waiting is not None
+    if ref.lines == 0 and not (told or ref.window.whole or state.attempts()):
+        return _carry_nothing(run, spec, state, ref)
     return carry(run, spec, state, ref, deletions, listing=listed, waiting=waiting)
 
 
@@ -116,6 +119,22 @@ def carry(
             hashes=hashes,
             listed_at=ref.ingested_at if listing is not None else waiting.listed_at if waiting else None,
         )
+    )
+    return ref
+
+
+def _carry_nothing(run: FeedRun, spec: StreamSpec, state: SliceState, ref: BatchRef) -> BatchRef:
+    """The end of a slice that brought nothing, and by which nothing can be gone: there is no row to judge, and the hashes in force stay.
+
+    Most slices of a quiet shop are such.
+    """
+    report = _report(ref, spec, state, Judgement({name: Counts() for name in spec.entities}), unmappable=0, erased=0)
+    state.write_report(report)
+    for step in ("judged", "staged", "catalogue"):
+        run.progress(state.key, step, 0)
+    hashes = state.next_hashes(run.lease.token)  # never written: those in force stay so
+    state.pend(
+        Pending(token=run.lease.token, holder=run.lease.holder, batch=ref, report=report, staged=(), hashes=hashes)
     )
     return ref
 

@@ -10,7 +10,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from varai.kernel import Conflict, LeaseHeld, Scope, utc_now
-from varai.registry import acquire, check, held, leases, release, renew, renewing, renewing_held
+from varai.registry import acquire, check, held, leases, release, release_held, renew, renewing, renewing_held
 from varai.stores import documents
 from varai.stores.documents import Documents
 
@@ -76,6 +76,17 @@ def test_all_leases_of_a_holder_are_renewed_at_once_and_nobody_elses(scope: Scop
         after = _expires(scope)
     assert all(after[name] > now + 2 * SOON for name in ("feed:a/shop", "feed:b/shop"))
     assert all(after[name] == before[name] for name in ("feed:c/shop", "feed:d/shop"))
+
+
+def test_of_some_leases_a_holder_gives_back_its_own_and_the_tokens_stay(scope: Scope) -> None:
+    """A run of another graph may hold under the same id: what is not named stays its own."""
+    for name, holder in (("feed:a/shop", "run one"), ("feed:b/shop", "run two"), ("feed:c/shop", "run one")):
+        acquire(scope, name, holder)
+    release_held(scope, ["feed:a/shop", "feed:b/shop", "feed:never/held"], "run one")
+    assert acquire(scope, "feed:a/shop", "run three").token == 2
+    for name, holder in (("feed:b/shop", "run two"), ("feed:c/shop", "run one")):
+        with pytest.raises(LeaseHeld, match=holder):
+            acquire(scope, name, "run three")
 
 
 def test_a_holder_without_leases_renews_none(scope: Scope) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from varai.kernel import BatchRef, Conflict, Scope, Window
-from varai.registry import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys
+from varai.registry import Counts, Pending, SliceReport, SliceState, StreamKey, slice_keys, waiting_keys
 from varai.stores import objects
 
 KEY = StreamKey("northwind-eu", "shop", "orders")
@@ -163,6 +163,18 @@ def test_streams_are_listed_once_each(scope: Scope) -> None:
         state.settle(pending(state, 1, Window(start=None, end=START)))
         state.plan(2, timedelta(0), incremental=True, end=START + DAY)
     assert [key.stream for key in slice_keys(scope)] == ["orders", "products"]
+
+
+def test_a_stream_waits_from_when_its_slice_is_staged_until_it_settles(scope: Scope) -> None:
+    """Of the whole region, whichever other streams there are."""
+    other = SliceState(scope, KEY._replace(stream="products"))
+    other.plan(1, timedelta(0), incremental=True, end=START)
+    state = SliceState(scope, KEY)
+    staged = pending(state, 1, Window(start=None, end=START))
+    state.pend(staged)
+    assert list(waiting_keys(scope)) == [KEY]
+    state.settle(staged)
+    assert list(waiting_keys(scope)) == []
 
 
 counts = st.integers(min_value=0, max_value=50)
