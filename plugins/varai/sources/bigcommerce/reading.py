@@ -87,7 +87,7 @@ class Reading:
     def _list(self) -> Iterator[Page]:
         window = Window(start=None, end=self._window.end) if self._whole else self._window
         found = listed(self._client, self._stream, window)
-        count = found.count()
+        count = found.begin()
         if count is not None:
             self._client.session.progress("counted", count)
         proof = Proof(found)

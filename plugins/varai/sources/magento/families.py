@@ -115,7 +115,7 @@ class Families:
     def changed(self) -> Iterator[Page]:
         """The products changed in the window that are no family's, and whole the families of which a part was."""
         listed = Numbered(self._client, PRODUCTS, changed_in(self._window))
-        if not listed.count():
+        if not listed.begin():
             return
         owners, touched, parts = Owners.read(self._client), set[int](), 0
         proof = Proof(listed)

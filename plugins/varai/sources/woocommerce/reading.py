@@ -70,7 +70,7 @@ class Reading:
             self.vendor_count = 1
             return
         listed = Numbered(self._client, self._stream, self._filter)
-        count = listed.count()
+        count = listed.begin()
         self._client.session.progress("counted", count)
         proof = Proof(listed)
         if self._stream == "orders" and count > _FEW_ORDERS:
@@ -147,7 +147,7 @@ class Reading:
         """Pages of the shop's list of refunds; None where it has no such list."""
         listed = Numbered(self._client, "refunds", filter)
         try:
-            listed.count()
+            listed.begin()
         except Gone:
             yield None
             return

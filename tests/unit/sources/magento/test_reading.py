@@ -134,6 +134,12 @@ def test_a_lasting_fault_ends_as_a_typed_error(
     assert not any(secret in str(raised.value) for secret in SECRETS.values())
 
 
+def test_the_first_page_says_the_count_and_is_not_asked_for_again(magento_shop: MakeShop) -> None:
+    shop = magento_shop(customers=9)
+    assert shop.read("customers", page_size=4).ids == list(range(1, 10))
+    assert [one["parameters"]["searchCriteria[currentPage]"] for one in shop.requests()] == ["1", "2", "3"]
+
+
 def test_the_last_page_is_not_asked_for_again_and_again(magento_shop: MakeShop) -> None:
     """Beyond its end the shop repeats it; a reader that waits for an empty page never ends."""
     shop = magento_shop(customers=8)

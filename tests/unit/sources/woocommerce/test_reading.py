@@ -209,6 +209,15 @@ def test_many_orders_are_not_asked_one_by_one(woo_shop: MakeWooShop) -> None:
     assert sum(path.endswith("/refunds") and "/orders/" in path for path in asked) == 40
 
 
+def test_the_first_page_says_the_count_and_is_not_asked_for_again(woo_shop: MakeWooShop) -> None:
+    """Of refunds too, of which a shop may have no list."""
+    shop = woo_shop(customers=9, orders=9)
+    assert shop.read("customers", page_size=4).ids == list(range(1, 10))
+    shop.read("orders", minutes(1990, 2010))
+    asked = [(one["path"].rpartition("/")[2], one["parameters"]["page"]) for one in shop.requests()]
+    assert asked == [*(("customers", page) for page in "123"), ("orders", "1"), ("refunds", "1")]
+
+
 def test_more_than_a_page_of_variations_come_in_pieces(woo_shop: MakeWooShop) -> None:
     shop = woo_shop()
     with shop.records() as records:
