@@ -42,6 +42,8 @@ _LINE = 2**19
 """Longest line that is read as a matter of course: DuckDB's buffers are twice as long."""
 _MEMORY_PER_BYTE = 12
 _EVALUATION = "mapping_failed"
+_GIVEN: dict[tuple[str, str], dict[str, str]] = {}
+_MOST_GIVEN = 2000
 _REFUSED = (duckdb.Error, UnicodeDecodeError)
 """DuckDB quotes the line it refuses, and raises the second where that is no UTF-8."""
 
@@ -213,13 +215,22 @@ class _Engine:
         self._schemas: dict[str, pa.Schema] = {}
         for name, select in mapping.entities.items():
             one = entity(name)
-            described = self._con.execute(f"DESCRIBE {select}").fetchall()
-            check_columns(one, [row[0] for row in described])
-            given = {row[0]: row[1] for row in described}
+            given = self._given(name, select)
             self._con.execute(f"PREPARE {_quoted(f'rows_{name}')} AS {project(one, select, given, nul=False)}")
             self._with_nul[name], self._schemas[name] = project(one, select, given, nul=True), mapped_schema(one)
         self._con.execute(f"PREPARE counts AS SELECT count(*), count(*) FILTER (NOT ({self._parent})) FROM lines")
         self._con.execute(f"PREPARE fill AS {self._fill('$1', _LINE, ignore_errors=False)}")
+
+    def _given(self, name: str, select: str) -> dict[str, str]:
+        """Columns and types that an entity's SELECT gives. Its mapping's version tells them, so that a process finds them out once."""
+        known = _GIVEN.get((self._mapping.version, name))
+        if known is None:
+            described = self._con.execute(f"DESCRIBE {select}").fetchall()
+            check_columns(entity(name), [row[0] for row in described])
+            if len(_GIVEN) >= _MOST_GIVEN:
+                _GIVEN.clear()
+            known = _GIVEN[self._mapping.version, name] = {row[0]: row[1] for row in described}
+        return known
 
     def _fill(self, base: str, longest: int, *, ignore_errors: bool) -> str:
         """The statement that reads the memory file into the table under `lines`, positions from `base` on."""

@@ -290,6 +290,16 @@ def test_the_version_moves_with_the_mapping() -> None:
     assert other.version != MAPPING.version == again.version
 
 
+def test_what_a_process_learnt_of_one_mapping_is_not_used_for_another() -> None:
+    """Nor does it change what comes out when the same one is used again."""
+    other = Mapping.of(
+        MAPPING.columns, {"product": MAPPING.entities["product"].replace("text_of(title)", "length(title)")}, "product"
+    )
+    first, second, again = (mapped(line(GOOD), mapping=one)["product"] for one in (MAPPING, other, MAPPING))
+    assert [row["title"] for row in (*first, *second)] == ["Round", "5"]
+    assert first == again
+
+
 STUMBLING = Mapping.of(
     {"id": "VARCHAR", "title": "VARCHAR"},
     {
