@@ -9,7 +9,7 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("catalogue", "connectors", "gate", "hooks", "ingest", "predict", "recommender", "serving")
+BENCHMARKS = ("catalogue", "connectors", "fleet", "gate", "hooks", "ingest", "predict", "recommender", "serving")
 
 
 def main() -> int:

@@ -191,7 +191,7 @@ def stage(vendor: str, folder: Path, uri: str, database: str) -> Iterator[Stage]
         for spec in (_WORLD, _SMALL):
             row.build(row.file(shops, spec.name), replace(spec, defects=DefectRates.none()))
             keys.create(f"{spec.name}-shop", json.dumps(dict(row.secret(spec))))
-            feeds.append(_feed(vendor, spec.name, site.address(spec.name), row.settings(spec)))
+            feeds.append(shop_feed(vendor, spec.name, site.address(spec.name), f"{spec.name}-shop", row.settings(spec)))
         region = Region.begin(folder / "region", folder / "keys", uri, database, feeds, drops if row.deliver else None)
         exits.callback(region.end)
         made = Stage(vendor, row, site, shops, region, folder / "keys", exits)
@@ -199,14 +199,15 @@ def stage(vendor: str, folder: Path, uri: str, database: str) -> Iterator[Stage]
         yield made
 
 
-def _feed(vendor: str, tenant: str, url: str, more: Mapping[str, Any]) -> Feed:
+def shop_feed(vendor: str, tenant: str, url: str, secret: str, more: Mapping[str, Any]) -> Feed:
+    """A tenant's only feed: of the shop at an address, in small pages."""
     settings = {"page_size": PAGE, "training_consent": True, **more}
     return Feed(
         tenant=tenant,
         name="shop",
         connector=vendor,
         base_url=url,
-        secret=f"{tenant}-shop",
+        secret=secret,
         overlap_s=1,
         settings=settings,
     )
