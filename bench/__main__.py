@@ -9,7 +9,10 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("catalogue", "connectors", "fleet", "gate", "hooks", "ingest", "predict", "recommender", "serving")
+BENCHMARKS = (
+    *("catalogue", "connectors", "fleet", "gate", "hooks", "ingest"),
+    *("predict", "recommender", "requests", "serving"),
+)
 
 
 def main() -> int:
