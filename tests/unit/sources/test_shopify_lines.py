@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from varai.kernel import Malformed
+from varai.kernel import FeedKey, Malformed
 from varai.sources.seen import Seen
 from varai.sources.shopify.lines import (
     BulkSplitter,
@@ -22,7 +23,7 @@ from varai.sources.shopify.lines import (
     line_of,
     number,
 )
-from varai.sources.shopify.pace import Cost, Pace, ThrottleStatus, tier
+from varai.sources.shopify.pace import Cost, Pace, ThrottleStatus, pace_of, tier
 
 TEXTS = st.text(max_size=40) | st.sampled_from(
     ['"__parentId":"x"', '{"id":"gid://shopify/Product/9","updatedAt":"', "\0\n\r"]
@@ -204,22 +205,49 @@ def test_completing_a_record_keeps_every_byte_it_does_not_complete() -> None:
     assert asked == [("lineItems", "o", "c"), ("refundLineItems", "r", "c")]
 
 
+def _wait(pace: Pace, document: str) -> float:
+    with pace.turn(document) as seconds:
+        return seconds
+
+
 def test_waits_are_what_the_bucket_needs_to_refill() -> None:
     now = [0.0]
     pace = Pace(lambda: now[0])
-    assert pace.wait("q") == 0.0
+    assert _wait(pace, "q") == 0.0
     pace.learn("q", Cost(ThrottleStatus(2000, 100, 50), requested_query_cost=400))
-    assert pace.wait("q") == pytest.approx((400 - 100) / 50)
-    assert pace.wait("another") == 0.0
+    assert _wait(pace, "q") == pytest.approx((400 - 100) / 50)
+    assert _wait(pace, "another") == _wait(pace, "q"), "it may be as dear as the dearest"
     now[0] = 4.0
-    assert pace.wait("q") == pytest.approx((400 - 300) / 50)
+    assert _wait(pace, "q") == pytest.approx((400 - 300) / 50)
     now[0] = 60.0
-    assert pace.wait("q") == 0.0
+    assert _wait(pace, "q") == 0.0
     assert pace.wait_throttled("q") > 0.0
     pace.learn("q", Cost(ThrottleStatus(1000, 0, 50), requested_query_cost=5000))
-    assert pace.wait("q") == pytest.approx(1000 / 50), "a bucket never holds more than its maximum"
+    assert _wait(pace, "q") == pytest.approx(1000 / 50), "a bucket never holds more than its maximum"
     pace.forget("q")
-    assert pace.wait("q") == 0.0
+    assert _wait(pace, "q") == 0.0
+
+
+def test_what_one_reader_of_a_shop_is_promised_no_other_counts_on() -> None:
+    """Until it is answered, or has failed."""
+    pace = Pace(lambda: 0.0)
+    pace.learn("q", Cost(ThrottleStatus(2000, 500, 50), requested_query_cost=400))
+    with pytest.raises(RuntimeError), pace.turn("q") as first, pace.turn("q") as second, pace.turn("q") as third:
+        assert [first, second, third] == [0.0, pytest.approx(300 / 50), pytest.approx(700 / 50)]
+        raise RuntimeError
+    assert _wait(pace, "q") == 0.0
+
+
+def test_readers_of_a_shop_share_its_pace_as_long_as_one_of_them_reads() -> None:
+    mine = FeedKey("north", "shop")
+    one, other = pace_of(mine, "https://a"), pace_of(mine, "https://a")
+    assert one is other
+    assert pace_of(mine, "https://b") is not one
+    assert pace_of(FeedKey("south", "shop"), "https://a") is not one
+    one.learn("q", Cost(ThrottleStatus(2000, 500, 50), requested_query_cost=400))
+    del one, other
+    gc.collect()
+    assert pace_of(mine, "https://a").status is None
 
 
 @pytest.mark.parametrize(("rate", "name"), [(100, "standard"), (200, "Advanced"), (1000, "Plus"), (2000, "enterprise")])

@@ -20,7 +20,7 @@ from varai.kernel import Malformed, Throttled, Unauthorised, Unavailable
 from varai.sources.clock import skew_s
 from varai.sources.contract import Session
 from varai.sources.decoding import decode
-from varai.sources.shopify.pace import Cost, Pace
+from varai.sources.shopify.pace import Cost, pace_of
 from varai.sources.shopify.queries import API_VERSION
 from varai.sources.shopify.tokens import Authorisation
 from varai.sources.transport import Http, insist
@@ -73,7 +73,7 @@ class Client:
     def __init__(self, session: Session, http: Http) -> None:
         self.session = session
         self.http = http
-        self.pace = Pace()
+        self.pace = pace_of(session.feed.key, session.base_url)
         self.clock_skew_s = 0.0
         self.api_version = ""
         self._authorisation = Authorisation(session, http)
@@ -93,15 +93,8 @@ class Client:
         body = _encode({"query": document, "variables": variables})
         throttled = 0.0
         while True:
-            if wait := self.pace.wait(document):
-                self.session.sleep(wait)
-            try:
-                answer = insist(lambda: self._call(body, type))
-            except _OtherShape as error:
-                raise Malformed(f"Shopify's answer has another shape than its schema promises ({error}).") from error
-            self._watch_version()
+            answer = self._paced(document, body, type)
             envelope = answer.envelope
-            self.pace.learn(document, envelope.extensions.cost if envelope.extensions else None)
             if not _throttled(envelope):
                 return _data(envelope), answer.size
             wait = self.pace.wait_throttled(document)
@@ -109,6 +102,20 @@ class Client:
             if throttled > LONGEST_THROTTLE_S:
                 raise Throttled("Shopify kept the feed throttled; other apps may be using the shop's whole rate.")
             self.session.sleep(wait)
+
+    def _paced(self, document: str, body: bytes, type: type[Data]) -> _Answer[Data]:
+        """An answer, asked for when the bucket should hold its cost."""
+        with self.pace.turn(document) as wait:
+            if wait:
+                self.session.sleep(wait)
+            try:
+                answer = insist(lambda: self._call(body, type))
+            except _OtherShape as error:
+                raise Malformed(f"Shopify's answer has another shape than its schema promises ({error}).") from error
+            self._watch_version()
+            extensions = answer.envelope.extensions
+            self.pace.learn(document, extensions.cost if extensions else None)
+            return answer
 
     def _call(self, body: bytes, type: type[Data]) -> _Answer[Data]:
         """One HTTP call; on 401 the token is renewed once and the call made once more."""
