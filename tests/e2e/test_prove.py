@@ -76,13 +76,13 @@ def test_a_page_that_a_reader_passes_over_turns_the_matrix_red(
 def test_a_shop_that_cannot_even_be_read_turns_its_whole_row_red(
     tmp_path: Path, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: client.Numbered) -> int:
-        raise Malformed("It counts nothing.")
+    def broken(self: client.Numbered, number: int) -> Listed:
+        raise Malformed("It lists nothing.")
 
-    monkeypatch.setattr(client.Numbered, "count", broken)
+    monkeypatch.setattr(client.Numbered, "page", broken)
     results = play_row(PLANTED, SOME, tmp_path / "row", mongodb_uri)
     assert [one.mark for one in results] == [STUCK] * len(SOME)
-    assert all("It counts nothing" in sentence for sentence in results[0].why)
+    assert all("It lists nothing" in sentence for sentence in results[0].why)
 
 
 def test_an_order_s_last_line_that_a_reader_drops_turns_the_matrix_red(
