@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import chain
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
@@ -79,6 +80,14 @@ class Proof:
         self.seen = Seen()
         self.vendor_count: int | None = None
         self._again = 0
+        self._ahead: Iterator[Part] | None = None
+
+    def begin(self) -> int | None:
+        """How many records the list has, as is told beside its first page, which `pages` then gives without asking again."""
+        parts = self._parts()
+        first = next(parts)
+        self._ahead = chain([first], parts)
+        return first.total
 
     def pages(self) -> Iterator[list[Record]]:
         """The records, page by page, each version of each once. Raises Unbalanced when no round proves the list whole."""
@@ -98,7 +107,8 @@ class Proof:
         )
 
     def _round(self, ids: Seen, totals: set[int | None]) -> Iterator[list[Record]]:
-        for part in self._list.walk() if isinstance(self._list, Walked) else _numbered(self._list):
+        parts, self._ahead = self._ahead or self._parts(), None
+        for part in parts:
             totals.add(part.total)
             fresh = []
             for record in part.records:
@@ -109,6 +119,9 @@ class Proof:
                     fresh.append(record)
             if fresh:
                 yield fresh
+
+    def _parts(self) -> Iterator[Part]:
+        return self._list.walk() if isinstance(self._list, Walked) else _numbered(self._list)
 
     def _explained(self, ids: Seen) -> bool:
         """Whether what came and is not in the last round has left the list, by a change after the window or by being deleted."""

@@ -103,19 +103,13 @@ class Listing:
 
     def __init__(self, client: Client, kind: Kind, filter: Parameters | None = None) -> None:
         self._client, self._kind, self._filter = client, kind, filter or {}
-        self._first: _Page | None = None
-
-    def begin(self) -> int:
-        """How many records it has now, as its first page says; that page is kept for who walks it next."""
-        self._first = self._ask(page="1")
-        return self._total(self._first)
 
     def walk(self) -> Iterator[Part]:
         """See `varai.sources.proof.Walked`.
 
         A last page that is full is not taken at the count's word: where the next one brings other records, the count is too low.
         """
-        page, self._first = self._first or self._ask(page="1"), None
+        page = self._ask(page="1")
         total, records = self._total(page), self._records(page)
         yield Part(records, total)
         if page.cursor is not None:

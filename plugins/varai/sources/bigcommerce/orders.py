@@ -50,16 +50,10 @@ class Orders:
     def __init__(self, client: Client, filter: Mapping[str, str], asked: Mapping[str, str] | None = None) -> None:
         self._client, self._filter, self._asked = client, dict(filter), dict(asked or {})
         self._counted: bool | None = None
-        self._begun: list[int | None] = []
-
-    def begin(self) -> int | None:
-        """`count`, kept for who walks them next."""
-        self._begun = [self.count()]
-        return self._begun[0]
 
     def walk(self) -> Iterator[Part]:
         """See `varai.sources.proof.Walked`. Only an empty page is the end: the store may give less than was asked for."""
-        total, last = self._begun.pop() if self._begun else self.count(), 0
+        total, last = self.count(), 0
         while records := self._page({"min_id": str(last + 1)}):
             yield Part(records, total)
             furthest = max(record.id for record in records)

@@ -87,10 +87,10 @@ class Reading:
     def _list(self) -> Iterator[Page]:
         window = Window(start=None, end=self._window.end) if self._whole else self._window
         found = listed(self._client, self._stream, window)
-        count = found.begin()
+        proof = Proof(found)
+        count = proof.begin()
         if count is not None:
             self._client.session.progress("counted", count)
-        proof = Proof(found)
         for records in proof.pages():
             yield self._landed(records)
         self.vendor_count = proof.vendor_count

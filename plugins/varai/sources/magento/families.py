@@ -114,11 +114,10 @@ class Families:
 
     def changed(self) -> Iterator[Page]:
         """The products changed in the window that are no family's, and whole the families of which a part was."""
-        listed = Numbered(self._client, PRODUCTS, changed_in(self._window))
-        if not listed.begin():
+        proof = Proof(Numbered(self._client, PRODUCTS, changed_in(self._window)))
+        if not proof.begin():
             return
         owners, touched, parts = Owners.read(self._client), set[int](), 0
-        proof = Proof(listed)
         for records in proof.pages():
             alone = []
             for record in records:

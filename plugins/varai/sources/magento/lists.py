@@ -80,23 +80,14 @@ class Numbered:
     def __init__(self, client: Client, kind: Kind, filters: Sequence[Filter] = (), fields: str = "") -> None:
         self._client, self._kind, self._filters = client, kind, tuple(filters)
         self._fields = {"fields": f"items[{fields}],total_count"} if fields else {}
-        self._first: Listed | None = None
 
     @property
     def size(self) -> int:
         """Records on a full page."""
         return self._client.size
 
-    def begin(self) -> int:
-        """How many records it has now, as its first page says; that page is kept for who asks for it next."""
-        self._first = self.page(1)
-        return self._first.total
-
     def page(self, number: int) -> Listed:
         """See `varai.sources.proof.Numbered`."""
-        kept, self._first = self._first, None
-        if kept is not None and number == 1:
-            return kept
         while True:
             try:
                 found = self._ask(self._filters, self.size, number, self._fields)

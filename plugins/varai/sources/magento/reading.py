@@ -92,8 +92,8 @@ class Reading:
             # Closed at its end even where all is read: what changes meanwhile can only leave it, so that its count comes to stand still.
             filters = changed_in(Window(start=None, end=self._window.end) if self._whole else self._window)
         listed = Numbered(self._client, KINDS[self._stream], filters)
-        self._client.session.progress("counted", listed.begin())
         proof = Proof(listed)
+        self._client.session.progress("counted", proof.begin() or 0)
         for records in proof.pages():
             yield from self._landed(records)
         self.vendor_count = proof.vendor_count

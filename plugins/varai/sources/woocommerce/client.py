@@ -81,18 +81,9 @@ class Numbered:
     def __init__(self, client: Client, path: str, filter: Parameters) -> None:
         self._client, self._path, self._filter = client, path, filter
         self.size = min(int(client.session.feed.settings.get("page_size", LARGEST_PAGE)), LARGEST_PAGE)
-        self._first: Listed | None = None
-
-    def begin(self) -> int:
-        """How many records it has now, as its first page says; that page is kept for who asks for it next."""
-        self._first = self.page(1)
-        return self._first.total
 
     def page(self, number: int) -> Listed:
         """See `varai.sources.proof.Numbered`."""
-        kept, self._first = self._first, None
-        if kept is not None and number == 1:
-            return kept
         asked = {**self._filter, "orderby": "id", "order": "asc", "per_page": str(self.size), "page": str(number)}
         nodes, headers = self._client.get(f"{API}/{self._path}", asked, list[msgspec.Raw])
         return Listed([record_of(node) for node in nodes], total_of(headers))

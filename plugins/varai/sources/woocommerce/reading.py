@@ -70,9 +70,9 @@ class Reading:
             self.vendor_count = 1
             return
         listed = Numbered(self._client, self._stream, self._filter)
-        count = listed.begin()
-        self._client.session.progress("counted", count)
         proof = Proof(listed)
+        count = proof.begin() or 0
+        self._client.session.progress("counted", count)
         if self._stream == "orders" and count > _FEW_ORDERS:
             self._refunded = self._owners_of_refunds()
         for records in proof.pages():
@@ -145,10 +145,10 @@ class Reading:
 
     def _refunds(self, filter: dict[str, str]) -> Iterator[list[Record] | None]:
         """Pages of the shop's list of refunds; None where it has no such list."""
-        listed = Numbered(self._client, "refunds", filter)
+        proof = Proof(Numbered(self._client, "refunds", filter))
         try:
-            listed.begin()
+            proof.begin()
         except Gone:
             yield None
             return
-        yield from Proof(listed).pages()
+        yield from proof.pages()
