@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +24,7 @@ from typer.testing import CliRunner
 
 from sandbox.world.files import build
 from sandbox.world.spec import DefectRates, WorldSpec
+from tests.e2e.two import homes
 from varai import catalogue, privacy, registry
 from varai.cli import app as cli
 from varai.gate import quarantine
@@ -178,6 +182,9 @@ def test_a_file_again_changes_nothing_and_a_late_older_one_overwrites_nothing(tw
     refund(number, "20261110", "99.00")
     assert two.run(["shop"]).failures == {}
     assert rows_of(two, "refund")[number]["total_minor"] == 9900
+    for _ in range(20):  # a run within the same second reads the newer file once more
+        if row_of(two, "refunds")["landed"]:
+            assert two.run(["shop"]).failures == {}
     refund(number, "20261105", "11.00")
     assert two.run(["shop"]).failures == {}
     row = row_of(two, "refunds")
@@ -223,6 +230,30 @@ def test_what_a_whole_state_lacks_is_gone_and_most_of_it_only_by_an_operator_s_w
 
     stock("20261101-old", lines[:1])  # older than what is known: it is passed over
     assert two.slices()["shop", "variants"]["balanced"]
+
+
+def test_an_item_that_moves_to_another_style_lives_there_alone(two: Two) -> None:
+    assert two.run(["shop"]).failures == {}
+    path = two.drops / "shop" / "products-20261101.csv"
+    rows = list(csv.reader(io.StringIO(path.read_bytes().decode("cp1252"), newline="")))
+    style, item = rows[0].index("Style No"), rows[0].index("Item No")
+    moved = next(row for row, after in pairwise(rows[1:]) if row[style] == after[style])
+    other = next(row for row in rows[1:] if row[style] != moved[style])
+    left, number = moved[style], moved[item]
+    moved[:item] = other[:item]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    at = path.stat().st_mtime
+    path = path.with_name("products-20261102.csv")
+    path.write_bytes(text.getvalue().encode("cp1252"))
+    os.utime(path, (at, at))
+
+    assert two.run(["shop"]).failures == {}
+    row = row_of(two, "variants")
+    assert (row["published"], row["tombstoned"], row["balanced"]) == (1, 0, True), row
+    assert homes(two.scope, "shop", number) == {left: False, other[style]: True}
+    proof = prove_feed(two.settings, "us", FeedKey(TENANT, "shop"), holder="test")
+    assert proof.proven, proof.sentences
 
 
 def test_a_file_that_cannot_be_read_stops_its_stream_and_no_other(two: Two) -> None:

@@ -21,6 +21,7 @@ from varai.river.run import run_feeds
 from varai.river.transform import transform
 from varai.settings import FolderSecrets, Settings, load
 from varai.sources import stream_names
+from varai.stores import documents
 
 FATES = ("published", "quarantined", "unchanged", "superseded", "unmappable", "erased")
 
@@ -97,6 +98,12 @@ def two_shops(pair: Pair, home: Path, uri: str, database: str, folder: Path, reg
         for room in (registry, catalogue, privacy):
             room.ensure_indexes(settings.scope(region))
         yield Two(pair, region, settings, shops)
+
+
+def homes(scope: Scope, feed: str, variant: str) -> dict[str, bool]:
+    """The products in whose documents the catalogue holds a variant, and whether it lives there."""
+    found = documents(scope)["products"].find({"feed": feed, f"variants.{variant}": {"$exists": True}})
+    return {one["source_id"]: not one["variants"][variant]["deleted"] for one in found}
 
 
 def check_whole_never_mixed_and_read_once(two: Two) -> None:

@@ -3,6 +3,7 @@
 from varai.catalogue.collections import COLLECTIONS, INDEXES, ensure_indexes, holds
 from varai.catalogue.counts import count_live
 from varai.catalogue.digest import digest
+from varai.catalogue.holders import list_holdings
 from varai.catalogue.mend import bury, give_way
 from varai.catalogue.rows import live_rows
 from varai.catalogue.sellable import sellable
@@ -26,6 +27,7 @@ __all__ = [
     "find_products",
     "give_way",
     "holds",
+    "list_holdings",
     "live_rows",
     "mark_stale",
     "publish",

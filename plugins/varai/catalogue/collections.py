@@ -1,7 +1,7 @@
 """Where the catalogue keeps what: collections, paths inside documents and every index, declared here alone.
 
 A document holds parts; each part is one canonical row. `products` holds a product with its variants and images as maps
-by id; the other collections hold one part each. `_id` is "<tenant>/<feed>/<source_id>".
+by id, and lists what lies in them; the other collections hold one part each. `_id` is "<tenant>/<feed>/<source_id>".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 
-from varai.kernel import Misconfigured, Scope
+from varai.kernel import FeedKey, Misconfigured, Scope
 from varai.stores import Indexes, create_indexes
 
 COLLECTIONS: Mapping[str, str] = {
@@ -27,10 +27,13 @@ COLLECTIONS: Mapping[str, str] = {
 MAPS: Mapping[str, str] = {"variant": "variants", "image": "images"}
 """Entities kept inside the document of their product, as maps by id."""
 
+HELD = "held"
+"""Field of a document that lists what its maps have, or had, as `held_name` writes it: by its index a row is found."""
+
 VERSIONS = "catalogue_versions"
 _BY_OWNER = IndexModel([("tenant", ASCENDING), ("feed", ASCENDING)])
 INDEXES: Indexes = {
-    "products": (_BY_OWNER, IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)])),
+    "products": (_BY_OWNER, IndexModel([("tenant", ASCENDING), ("_id", ASCENDING)]), IndexModel([(HELD, ASCENDING)])),
     "inventory_levels": (_BY_OWNER,),
     "locations": (_BY_OWNER,),
     "shops": (_BY_OWNER,),
@@ -63,6 +66,16 @@ def document_id(tenant: str, feed: str, source_id: str) -> str:
 def path_of(entity: str, source_id: str) -> str:
     """Where the part lies inside its document."""
     return f"{MAPS[entity]}.{safe_name(source_id)}" if entity in MAPS else entity
+
+
+def held_name(key: FeedKey, path: str) -> str:
+    """A path inside maps as HELD lists it. It names its feed: asked for both, the embedded server would look at all of the feed."""
+    return f"{key}/{path}"
+
+
+def in_maps(path: str) -> bool:
+    """Whether a part lies in one of the maps of its document."""
+    return "." in path
 
 
 def safe_name(source_id: str) -> str:

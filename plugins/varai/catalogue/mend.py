@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from pymongo import UpdateOne
 
-from varai.catalogue.collections import MAPS, collection_of, document_id, path_of
-from varai.catalogue.holders import holders
+from varai.catalogue.collections import MAPS, collection_of, document_id, parts_of, path_of
+from varai.catalogue.holders import holders, list_holdings
 from varai.catalogue.parts import GIVEN, Part
 from varai.catalogue.versions import bump
 from varai.kernel import Feed, Scope, utc_now
@@ -28,7 +28,7 @@ def give_way(scope: Scope, feed: Feed, entity: str, roots: Mapping[str, str]) ->
         roots: source_id of a row -> source_id of the record that carried it.
     """
     updates = []
-    for source_id, owner in holders(scope, feed, entity, roots):
+    for source_id, owner in _owners(scope, feed, entity, roots):
         path, name = path_of(entity, source_id), document_id(feed.tenant, feed.name, owner)
         spoiled = {f"{path}.content_hash": "", f"{path}.ingested_at": _LONG_AGO, f"{path}.source_updated_at": None}
         updates += [
@@ -41,14 +41,22 @@ def give_way(scope: Scope, feed: Feed, entity: str, roots: Mapping[str, str]) ->
 def bury(scope: Scope, feed: Feed, entity: str, roots: Mapping[str, str]) -> None:
     """Make tombstones of rows that nobody knows to be alive; `roots` as of `give_way`."""
     target, updates = documents(scope)[collection_of(entity)], []
-    for source_id, owner in holders(scope, feed, entity, roots):
+    for source_id, owner in _owners(scope, feed, entity, roots):
         path, name = path_of(entity, source_id), document_id(feed.tenant, feed.name, owner)
         held = target.find_one({"_id": name}) or {}
-        part = _at(held, path)
+        part = parts_of(held).get(path)
+        part = part if isinstance(part, dict) else {}
         kept: Part = {field: part.get(field) for field in GIVEN}
         tombstone: Part = {**kept, "deleted": True, "deleted_at": utc_now(), "run_id": "repair", "previous": {}}
         updates.append(UpdateOne({"_id": name, path: {"$exists": True}}, {"$set": {path: tombstone}}))
     _write(scope, feed, entity, updates)
+
+
+def _owners(scope: Scope, feed: Feed, entity: str, roots: Mapping[str, str]) -> list[tuple[str, str]]:
+    """As `holders`, once the feed's documents list all they hold: whoever damaged them may have put rows in that they do not list."""
+    if entity in MAPS:
+        list_holdings(scope, feed.key)
+    return holders(scope, feed, entity, roots)
 
 
 def _write(scope: Scope, feed: Feed, entity: str, updates: list[UpdateOne]) -> None:
@@ -56,10 +64,3 @@ def _write(scope: Scope, feed: Feed, entity: str, updates: list[UpdateOne]) -> N
         documents(scope)[collection_of(entity)].bulk_write(updates[start : start + _WRITE])
     if updates:
         bump(scope, feed.tenant)
-
-
-def _at(document: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    holder, _, key = path.partition(".")
-    found = document.get(holder, {})
-    part = found.get(key, {}) if key and holder in MAPS.values() else found
-    return part if isinstance(part, dict) else {}

@@ -36,6 +36,17 @@ def part(entity_name: str, row: Mapping[str, Any], run_id: str) -> Part:
     return made
 
 
+def moved(gone: Mapping[str, Any], by: Mapping[str, Any], run_id: str) -> Part:
+    """The tombstone that a row leaves where it no longer is, of the version that was there; `by` is the one that named another place."""
+    made: Part = {name: gone[name] for name in GIVEN}
+    return made | {"run_id": run_id, "deleted": True, "deleted_at": by["source_updated_at"] or by["ingested_at"]}
+
+
+def lives(part: Any) -> bool:
+    """Whether a part is a row that is there, no tombstone; somebody may have made anything of it."""
+    return isinstance(part, dict) and part.get("deleted") is False
+
+
 def newer(one: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
     """Whether a part is a later version: by the vendor's time where both have one and they differ, else by ours."""
     mine, theirs = one["source_updated_at"], than["source_updated_at"]

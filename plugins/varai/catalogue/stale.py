@@ -20,18 +20,16 @@ def mark_stale(
     feed: Feed,
     entity: str,
     reasons: Mapping[str, Sequence[str]],
-    roots: Mapping[str, str] | None = None,
 ) -> int:
     """Mark rows of an entity stale, by source_id; returns how many documents changed. Again, nothing changes.
 
-    Rows that are absent or deleted are left alone. `roots` gives the record that carried a variant or image (see `holders`); without it
-    the feed's documents are searched for them.
+    Rows that are absent or deleted are left alone.
 
     Raises:
         Misconfigured: an entity the catalogue does not hold.
     """
     collection = documents(scope)[collection_of(entity)]
-    owners = holders(scope, feed, entity, roots if roots is not None else {one: one for one in reasons})
+    owners = holders(scope, feed, entity, {one: one for one in reasons})
     changed = 0
     updates = [_marked(feed, entity, one, owner, reasons[one]) for one, owner in owners]
     for start in range(0, len(updates), _WRITE):

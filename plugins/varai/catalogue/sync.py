@@ -1,8 +1,9 @@
 """Publish canonical rows: staged tables in, documents written only where something changed out.
 
 Present documents are read, compared and written only where a part changes, in bulk, and only if the part still is what
-was read; new ones are inserted. Whoever loses a race reads again. Rows are sorted by document in DuckDB, which spills
-to a temporary folder, so that memory does not grow with the batch; no entity here is personal.
+was read; new ones are inserted. Whoever loses a race reads again. A variant or image that names another product than before
+leaves the document of that one first. Rows are sorted by document in DuckDB, which spills to a temporary folder, so that
+memory does not grow with the batch; no entity here is personal.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from varai.catalogue.collections import MAPS, collection_of, document_id, parts_of, path_of
-from varai.catalogue.holders import holders
+from varai.catalogue.collections import HELD, MAPS, collection_of, document_id, held_name, in_maps, parts_of, path_of
+from varai.catalogue.holders import Holding, holders, unlisted
+from varai.catalogue.homes import coming, settle
 from varai.catalogue.parts import Part, newer, part, replacing, unmoved
 from varai.catalogue.versions import bump
 from varai.kernel import Conflict, Feed, Misconfigured, ResidencyBreach, Scope
@@ -64,7 +66,11 @@ def publish(scope: Scope, feed: Feed, staged: Mapping[str, Staged], *, run_id: s
     """Write staged rows (schema `Entity.schema()`) of one feed; the same rows twice leave the same state.
 
     Older rows never overwrite newer ones, whatever order they come in: (source_updated_at, ingested_at) decides.
-    `run_id` is kept with every part, so that `revert` can undo it.
+    `run_id` is kept with every part, so that `revert` can undo it. A variant or image lives in the document of the product
+    that its newest row names, and in no other.
+
+    Args:
+        staged: tables by entity; a table has one row of a source_id.
 
     Raises:
         Misconfigured: an entity the catalogue does not hold, or a scope of another tenant.
@@ -92,15 +98,36 @@ def _publish(
     for piece in _pieces(_documents(scope, feed, entities, run_id, report), _WRITE):
         written = 0
         for attempt in range(_ATTEMPTS):
-            held = {} if fresh and attempt == 0 else _read(target, [one.id for one in piece])
+            first = fresh and attempt == 0
+            held = {} if first else _read(target, [one.id for one in piece])
+            left, lost = (0, False) if first else _make_way(feed, target, piece, held)
             done, raced = _write(feed, target, piece, held)
             written += done
-            if not raced:
+            report.written += left
+            if not (raced or lost):
                 break
         else:
             raise Conflict(f"Documents of {feed.key} in `{collection}` keep changing while they are published.")
         report.written += written
         report.skipped += len(piece) - written
+
+
+def _make_way(
+    feed: Feed, target: Collection[dict[str, Any]], piece: Sequence[_Document], held: Mapping[str, Mapping[str, Any]]
+) -> tuple[int, bool]:
+    """Take rows that come out of the documents they lived in, and make tombstones of those that come too late; returns as `_write`."""
+    given = {
+        path: (one, Holding(one.source_id, path, one.parts[path]))
+        for one in piece
+        for path in coming(one.parts, parts_of(held.get(one.id, {})))
+    }
+    moves = settle(target, feed.key, {path: holding for path, (_, holding) in given.items()})
+    for path, tombstone in moves.late.items():
+        given[path][0].parts[path] = tombstone
+    if not moves.leaving:
+        return 0, False
+    result = target.bulk_write(moves.leaving, ordered=False)
+    return result.modified_count, result.matched_count < len(moves.leaving)
 
 
 def _write(
@@ -145,11 +172,11 @@ def _sorted(
     con.register("given", rows)
     if name in MAPS:
         con.execute("CREATE TEMP TABLE staged AS SELECT * FROM given")
-        roots = dict(con.execute("SELECT source_id, root_id FROM staged WHERE product_id IS NULL").fetchall())
+        roots = dict(con.execute("SELECT source_id, root_id FROM staged WHERE deleted").fetchall())
         held = holders(scope, feed, name, roots)
         con.register("held", pa.table({"id": [one for one, _ in held], "owner": [one for _, one in held]}, _HELD))
         source = (
-            "SELECT s.*, coalesce(s.product_id, h.owner) AS owner FROM staged s LEFT JOIN held h ON h.id = s.source_id"
+            "SELECT s.*, coalesce(h.owner, s.product_id) AS owner FROM staged s LEFT JOIN held h ON h.id = s.source_id"
         )
     else:
         source = "SELECT *, source_id AS owner FROM given"
@@ -170,6 +197,8 @@ def _check(feed: Feed, row: Mapping[str, Any]) -> None:
 
 def _inserted(feed: Feed, one: _Document) -> dict[str, Any]:
     made: dict[str, Any] = {"_id": one.id, "tenant": feed.tenant, "feed": feed.name, "source_id": one.source_id}
+    if listed := [held_name(feed.key, path) for path in one.parts if in_maps(path)]:
+        made[HELD] = listed
     for path, new in one.parts.items():
         holder, _, key = path.partition(".")
         if key:
@@ -188,7 +217,10 @@ def _updated(one: _Document, held: Mapping[str, Any]) -> UpdateOne | None:
     guard: dict[str, Any] = {"_id": one.id}
     for path in changes:
         guard |= unmoved(path, stored.get(path))
-    return UpdateOne(guard, {"$set": changes})
+    update: dict[str, Any] = {"$set": changes}
+    if names := unlisted(held, list(changes)):
+        update["$addToSet"] = {HELD: {"$each": names}}
+    return UpdateOne(guard, update)
 
 
 def _read(target: Collection[dict[str, Any]], ids: Sequence[str]) -> dict[str, dict[str, Any]]:

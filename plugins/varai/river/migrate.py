@@ -31,6 +31,8 @@ def migrate(settings: Settings, region: str, *, dry_run: bool, holder: str) -> l
         registry.seed(scope, settings.seeds)
         for declared in _INDEXES:
             create_indexes(scope, declared)
+    if unlisted := catalogue.list_holdings(scope, dry_run=dry_run):
+        changes.append(f"list in {unlisted} documents of the catalogue what they hold")
     return changes + _warehouse(settings, scope, dry_run=dry_run, holder=holder)
 
 

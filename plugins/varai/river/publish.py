@@ -193,15 +193,13 @@ def _catalogue(
     for name in spec.entities:
         stale = con.execute(
             f"""
-            SELECT j.source_id, j.reasons, j.root_id FROM judged_{name} j
+            SELECT j.source_id, j.reasons FROM judged_{name} j
             JOIN prev p ON p.entity = '{name}' AND p.source_id = j.source_id AND p.verdict = 'published' AND NOT p.deleted
             WHERE len(j.reasons) > 0 ORDER BY j.source_id
             """
         ).fetchall()
         if stale:
-            reasons = {source_id: found for source_id, found, _ in stale}
-            roots = {source_id: root for source_id, _, root in stale}
-            catalogue.mark_stale(run.scope, run.feed, name, reasons, roots)
+            catalogue.mark_stale(run.scope, run.feed, name, dict(stale))
 
 
 def _tables(run: FeedRun, staged: Dict[str, str]) -> Iterator[tuple[str, pa.Table]]:

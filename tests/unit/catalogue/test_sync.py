@@ -188,7 +188,7 @@ def test_a_quarantined_row_leaves_the_last_good_version_marked_stale_until_a_goo
 ) -> None:
     publish(scope, feed, shop_of(staged), run_id="r1")
     assert mark_stale(scope, feed, "variant", {"1001": ["price_not_positive"], "absent": ["x"]}) == 1
-    assert mark_stale(scope, feed, "variant", {"1001": ["price_not_positive"]}, roots={"1001": "100"}) == 0
+    assert mark_stale(scope, feed, "variant", {"1001": ["price_not_positive"]}) == 0
     assert mark_stale(scope, feed, "product", {"100": ["missing_title"]}) == 1
     found = product(scope)
     assert found is not None
@@ -211,7 +211,7 @@ def test_a_variant_that_is_a_record_of_its_own_is_found_in_the_document_of_its_p
     variants = [own | {"source_id": one, "root_id": one} for one in ("1", "2", "3")]
     publish(scope, feed, shop_of(staged, 1) | {"variant": staged("variant", *variants)}, run_id="r1")
 
-    assert mark_stale(scope, feed, "variant", {"1": ["price_not_positive"]}, roots={"1": "1"}) == 1
+    assert mark_stale(scope, feed, "variant", {"1": ["price_not_positive"]}) == 1
     gone = {"source_id": "2", "root_id": "2", "deleted": True, "source_updated_at": None, "ingested_at": at(2)}
     for run_id in ("r2", "r3"):  # again, nothing changes
         publish(scope, feed, {"variant": staged("variant", gone)}, run_id=run_id)
