@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,11 +141,12 @@ class Read:
         return asked
 
     def change(self) -> None:
-        """Change one in a hundred of its products, orders and customers."""
+        """Change one in a hundred of its products, orders and customers, each at the beginning of what is read next."""
         clerk = ROWS[self.feed.connector].clerk(self.shop)
-        for kind in ("products", "orders", "customers"):
+        for kind, at in self.region.watermarks(self.feed.key, ("products", "orders", "customers")).items():
+            assert at is not None
             for one in clerk.ids(kind)[::100]:
-                clerk.touch(kind, one, "Changed", datetime.now(UTC) - timedelta(seconds=2))
+                clerk.touch(kind, one, "Changed", at)
 
     def came(self, vendor: Vendor, asked: Sequence[Request]) -> Came:
         """What the last run brought."""
@@ -202,6 +203,8 @@ def counted(name: str, folder: Path, uri: str) -> dict[str, tuple[int, int]]:
                 made.change()
             asked = made.run()
             came = made.came(vendor, asked)
+            if situation == "1 % changed" and not came.records["orders"]:
+                raise RuntimeError("Nothing came of what was changed.")
             if situation != "ids are listed":
                 found[situation] = len(asked), vendor.fewest(came)
     return found

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from sandbox.vendors.tls import AUTHORITY
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _PR_SET_PDEATHSIG = 1
@@ -62,13 +65,16 @@ def documents(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def simulated(vendor: str, folder: Path, shops: Path | None = None) -> Iterator[str]:
-    """Run a simulated vendor over the shops in `shops`, or in `folder` itself, until the block ends; yields its address."""
+def simulated(vendor: str, folder: Path, shops: Path | None = None, tls: Path | None = None) -> Iterator[str]:
+    """Run a simulated vendor over the shops in `shops`, or in `folder` itself, until the block ends; yields its address.
+
+    With `tls` it speaks TLS; what clients have to trust lies in that folder, see `sandbox.vendors.tls`.
+    """
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     command = ["env", f"PYTHONPATH={_REPOSITORY}", sys.executable, "-m", f"sandbox.vendors.{vendor}"]
-    command += ["--shops", str(shops or folder), "--port", str(port)]
-    with running(command, folder, lambda: answers(f"{url}/healthz")):
+    command += ["--shops", str(shops or folder), "--port", str(port), *(["--tls", str(tls)] if tls else [])]
+    with running(command, folder, lambda: answers(f"{url}/healthz", tls and tls / AUTHORITY)):
         yield url
 
 
@@ -86,11 +92,12 @@ def hook_surface(
         yield url, process
 
 
-def answers(url: str) -> bool:
-    """Whether a GET of an address succeeds now."""
+def answers(url: str, authority: Path | None = None) -> bool:
+    """Whether a GET of an address succeeds now; over TLS by a certificate of the authority in that file, which may not be there yet."""
     try:
-        return httpx.get(url, timeout=1, trust_env=False).is_success
-    except httpx.HTTPError:
+        trusted = ssl.create_default_context(cafile=authority) if authority else True
+        return httpx.get(url, timeout=1, trust_env=False, verify=trusted).is_success
+    except (httpx.HTTPError, OSError):
         return False
 
 

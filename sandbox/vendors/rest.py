@@ -4,6 +4,7 @@
 - `POST /<shop>/_webhooks`: send a webhook (see webhooks.py), where the vendor sends any
 - `GET /healthz`: the shops there are
 - `GET /<shop>/<path>`: the vendor's API
+- `POST /<shop>/<path>`: its tokens, where it grants any
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -59,16 +61,20 @@ class Answer:
 
 @dataclass
 class Shop:
-    """A simulated shop: its file, what shall go wrong, and what was asked."""
+    """A simulated shop: its file, what shall go wrong, what was asked, and how many requests are being answered."""
 
     path: Path
     faults: Faults = field(default_factory=Faults)
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    at_once: int = 0
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as a vendor's API sees it: path below the shop, parameters, headers, and the whole address."""
+    """A request as a vendor's API sees it: path below the shop, parameters, headers, and the whole address.
+
+    Of a form that is posted, the parameters are its fields.
+    """
 
     shop: Shop
     path: str
@@ -100,9 +106,9 @@ class Sends:
     body: Body = as_given
 
 
-def create_app(folder: Path, api: Api, sends: Sends | None = None) -> Starlette:
-    """The ASGI application that serves the shops of `folder` by a vendor's API."""
-    service = _Service(folder, api)
+def create_app(folder: Path, api: Api, sends: Sends | None = None, *, grants: Api | None = None) -> Starlette:
+    """The ASGI application that serves the shops of `folder` by a vendor's API, and by `grants` its tokens."""
+    service = _Service(folder, api, grants)
 
     async def signing(request: Request) -> str | None:
         shop = await service.shop(request)
@@ -117,13 +123,14 @@ def create_app(folder: Path, api: Api, sends: Sends | None = None) -> Starlette:
             *switch(service.shop, KINDS),
             *(sender(signing, sends.headers, sends.body) if sends else ()),
             Route("/{shop}/{path:path}", service.ask),
+            *([Route("/{shop}/{path:path}", service.ask, methods=["POST"])] if grants else ()),
         ]
     )
 
 
 class _Service:
-    def __init__(self, folder: Path, api: Api) -> None:
-        self._folder, self._api = folder, api
+    def __init__(self, folder: Path, api: Api, grants: Api | None) -> None:
+        self._folder, self._api, self._grants = folder, api, grants
         self._shops: dict[str, Shop] = {}
 
     async def shop(self, request: Request) -> Shop | None:
@@ -145,17 +152,29 @@ class _Service:
         if shop is None:
             return JSONResponse({"message": "Not Found"}, 404)
         url = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}{request.url.path}"
-        asked = Asked(shop, request.path_params["path"], dict(request.query_params), request.headers, url)
-        return await run_in_threadpool(self._answer, asked)
+        posted = self._grants if request.method == "POST" else None
+        given = dict(parse_qsl((await request.body()).decode())) if posted else dict(request.query_params)
+        asked = Asked(shop, request.path_params["path"], given, request.headers, url)
+        shop.at_once += 1
+        try:
+            return await run_in_threadpool(self._answer, asked, posted or self._api, shop.at_once)
+        finally:
+            shop.at_once -= 1
 
-    def _answer(self, asked: Asked) -> Response:
+    def _answer(self, asked: Asked, api: Api, at_once: int) -> Response:
         faults = asked.shop.faults
         response = refuse(faults, ROUTE, asked.text)
         if response is None:
             with reading(asked.shop.path) as records:
-                answer = self._api(asked, records)
+                answer = api(asked, records)
             headers = {"Content-Type": "application/json; charset=UTF-8", **answer.headers}
             response = respond(faults, ROUTE, asked.text, answer.body, answer.status, headers)
-        entry = {"at": datetime.now(UTC).isoformat(), "path": asked.path, "parameters": dict(asked.parameters)}
+        entry: dict[str, Any] = {"at": datetime.now(UTC).isoformat(), "path": asked.path}
+        entry |= {
+            "parameters": {} if api is self._grants else dict(asked.parameters),  # those of a form hold secrets
+            # The word before the space only: where there is none, the header is all secret.
+            "scheme": asked.headers.get("authorization", "").rpartition(" ")[0].partition(" ")[0],
+            "at_once": at_once,
+        }
         asked.shop.log.append({**entry, "status": response.status_code})
         return response

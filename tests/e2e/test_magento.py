@@ -18,11 +18,14 @@ from tests.e2e.two import (
     Two,
     check_who_is_gone_at_the_vendor_is_found_and_mended,
     check_whole_never_mixed_and_read_once,
+    homes,
     two_shops,
 )
-from varai.kernel import Window
+from varai import registry
+from varai.kernel import FeedKey, Window
 from varai.marts import Reader
 from varai.river.transform import transform
+from varai.sources import stream_names
 
 pytestmark = pytest.mark.slow
 TENANT = "lumiere-optique"
@@ -84,6 +87,55 @@ def test_a_choice_that_changes_changes_alone_and_stays_in_its_family(two: Two) -
     assert (row["landed"], row["tombstoned"], row["balanced"]) == (1, 0, True), row
     assert row["entities"]["variant"]["mapped"] == len(product["extension_attributes"]["configurable_product_links"])
     assert row["entities"]["variant"]["published"] == 1
+
+
+def test_a_choice_that_moves_to_another_family_lives_there_alone(two: Two) -> None:
+    """Both families come in one slice: in neither is the choice found gone."""
+    assert two.run(["shop"], streams=["shop", "products"]).failures == {}
+    one, other = [body for body in two.bodies("shop", "products") if body["type_id"] == "configurable"][:2]
+    number = one["extension_attributes"]["configurable_product_links"].pop()
+    other["extension_attributes"]["configurable_product_links"].append(number)
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    with Records(two.shops / f"{TENANT}.sqlite") as records:
+        for body in (one, other):
+            body["updated_at"] = now
+            records.put("products", body, created=body["created_at"], modified=now, status=body["type_id"])
+    window = Window(start=datetime.now(UTC) - timedelta(minutes=5), end=datetime.now(UTC) + timedelta(minutes=5))
+    assert two.run(["shop"], window=window, streams=["products"]).failures == {}
+    [row] = [row for row in two.slices() if (row["feed"], row["stream"]) == ("shop", "products")]
+    assert row["entities"]["variant"]["published"] == 1, row
+    found = homes(two.scope, "shop", str(number))
+    assert found == {str(one["id"]): False, str(other["id"]): True}
+
+
+CREDENTIAL = {"client_id": "id-of-the-credential", "client_secret": "p8e-s3cret", "org_id": "4F2A@AdobeOrg"}
+
+
+def _build_in_the_cloud(path: Path, spec: WorldSpec) -> None:
+    build(path, spec)
+    with Records(path) as records:
+        records.set_facts(CREDENTIAL)
+
+
+def test_a_credential_that_is_taken_back_stops_a_feed_of_adobe_s_cloud_where_it_is(
+    home: Path, mongodb_uri: str, mongodb: str, tmp_path: Path
+) -> None:
+    pair = Pair("magento", TENANT, {"shop": WORLD}, _build_in_the_cloud, CREDENTIAL)
+    with two_shops(pair, home, mongodb_uri, mongodb, tmp_path) as one:
+        scope, key = one.settings.scope("eu", TENANT), FeedKey(TENANT, "shop")
+        given = registry.feed(scope, key)
+        ims_url = f"{one.settings.base_url(given)}/ims/token/v3"
+        registry.put_feed(scope, given.model_copy(update={"settings": {**given.settings, "ims_url": ims_url}}))
+        assert one.run().failures == {}
+        before = {row["stream"]: row["watermark"] for row in one.slices()}
+        assert len(before) == len(stream_names("magento")) and all(before.values())
+        with Records(one.file("shop")) as records:
+            records.set_facts({"client_secret": "rotated"})
+        failed = one.run().failures
+        assert failed.keys() == {f"{key}/shop"}  # the others are not asked for without it
+        assert "Adobe IMS gave the feed no access token (invalid_client)" in str(failed)
+        assert {row["stream"]: row["watermark"] for row in one.slices()} == before
+        assert {row["state"] for row in one.slices()} == {"needs reauthorisation"}
 
 
 def test_a_merchant_s_report_equals_the_shop_s_own_totals(two: Two, tmp_path: Path) -> None:

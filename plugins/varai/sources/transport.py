@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -20,7 +22,7 @@ from urllib.request import getproxies, proxy_bypass
 import certifi
 import stamina
 import urllib3
-from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.exceptions import DecodeError, HTTPError, SSLError
 
 from varai.kernel import Gone, Malformed, Misconfigured, Throttled, Unauthorised, Unavailable, VaraiError
 from varai.sources.clock import dated
@@ -31,11 +33,15 @@ LONGEST_WAIT_S: Final = 60.0
 _TIMEOUT = urllib3.Timeout(connect=10.0, read=90.0)
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "varai-commerce-studio"}
 
+_OF_ANOTHER_HOST: Final = frozenset({62, 64})
+"""OpenSSL's codes for a name and for an IP address: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/"""
+_OF_NO_AUTHORITY: Final = frozenset({18, 19, 20, 21})
+
 Result = TypeVar("Result")
 
 
 class Http:
-    """Connections to a vendor that are kept alive, through the proxy of the environment where one is set.
+    """Connections to a vendor that are kept alive, through the proxy of the environment where one is set. Safe to use from several threads.
 
     Args:
         vendor: its name, as errors say it.
@@ -50,8 +56,9 @@ class Http:
         self.earliest: datetime | None = None
         # urllib3 writes paths at DEBUG, and those of bulk files carry a signature.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
-        self._direct = urllib3.PoolManager(maxsize=2, ssl_context=_trust())
-        self._through: dict[str, urllib3.ProxyManager] = {}
+        self._noting = threading.Lock()
+        self._direct = urllib3.PoolManager(maxsize=2, ssl_context=_trust(ssl.get_default_verify_paths()))
+        self._ways: dict[tuple[str, str], urllib3.PoolManager] = {}
 
     def send(
         self,
@@ -65,9 +72,10 @@ class Http:
     ) -> urllib3.BaseHTTPResponse:
         """Send once; the body is read whole, or left to be read where `stream` is set. Answers of an `understood` status are given too.
 
-        Raises Unavailable when no whole answer came, Misconfigured for a header that cannot be sent, and what `refuse` raises for a
-        status.
+        Raises Unavailable when no whole answer came, Misconfigured for an address that would carry a secret in the clear, for a certificate
+        that is not trusted and for a header that cannot be sent, and what `refuse` raises for a status.
         """
+        self._refuse_plain(url, headers)
         try:
             answer = self._way(url).request(
                 method,
@@ -97,6 +105,15 @@ class Http:
             raise
         return answer
 
+    def _refuse_plain(self, url: str, headers: Mapping[str, str]) -> None:
+        """Without TLS a vendor is asked only where nobody listens, or what is sent is signed and holds no secret (OAuth 1.0a)."""
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (_near(parts.hostname or "") or _signed(headers)):
+            raise Misconfigured(
+                f"{self.vendor} would be asked without TLS, and who listens could read the feed's secret.",
+                f"Write the shop's own address, {self._own_address}, into the feed's base_url.",
+            )
+
     def json(self, answer: urllib3.BaseHTTPResponse) -> bytes:
         """The body of an answer that says it is JSON; raises Malformed for one of another type: a page of the host, say."""
         kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -106,14 +123,35 @@ class Http:
 
     def _note_date(self, answer: urllib3.BaseHTTPResponse) -> None:
         at = dated(answer.headers)
-        if at is not None and (self.earliest is None or at < self.earliest):
-            self.earliest = at
+        if at is not None:
+            with self._noting:
+                self.earliest = at if self.earliest is None else min(at, self.earliest)
 
     def broken(self, error: HTTPError) -> VaraiError:
         """The typed error of a broken transport; the address stays out of the sentence."""
+        cause = error.args[0] if error.args else None
+        if isinstance(error, SSLError) and isinstance(cause, ssl.SSLCertVerificationError):
+            return self._untrusted(cause)
         if isinstance(error, DecodeError):
             return Malformed(f"{self.vendor} sent a body that does not decompress.")
         return Unavailable(f"The connection to {self.vendor} broke ({type(error).__name__}).")
+
+    def _untrusted(self, error: ssl.SSLCertVerificationError) -> VaraiError:
+        """A certificate was refused, before anything was sent. It is asked for again by no retry: only a person can tell what it means."""
+        if error.verify_code in _OF_ANOTHER_HOST:
+            return Misconfigured(
+                f"The certificate of {self.vendor}'s host is of another host than the feed's base_url names.",
+                f"Write the shop's own address, {self._own_address}, into the feed's base_url.",
+            )
+        if error.verify_code in _OF_NO_AUTHORITY:
+            return Misconfigured(
+                f"The certificate of {self.vendor}'s host is of no authority that is trusted here.",
+                "If the authority is your own, let the environment's SSL_CERT_FILE name a file with its certificate.",
+            )
+        return Misconfigured(
+            f"The certificate of {self.vendor}'s host was refused: {error.verify_message}.",
+            "Let the host renew its certificate, and look at this machine's clock.",
+        )
 
     def refuse(self, answer: urllib3.BaseHTTPResponse) -> None:
         """Raise the typed error of a status that is no success; a 401 is Unauthorised."""
@@ -137,19 +175,38 @@ class Http:
 
     def close(self) -> None:
         """End all connections."""
-        for way in (self._direct, *self._through.values()):
+        for way in (self._direct, *self._ways.values()):
             way.clear()
 
     def _way(self, url: str) -> urllib3.PoolManager:
-        parts, proxies = urlsplit(url), getproxies()
-        proxy = proxies.get(parts.scheme) or proxies.get("all")
-        if proxy is None or proxy_bypass(parts.netloc):
+        """Connections to an origin. The environment is asked for a proxy once: reading it costs as much as a small answer."""
+        parts = urlsplit(url)
+        origin = parts.scheme, parts.netloc
+        if origin not in self._ways:
+            # Of two threads that look at once, the first one's serves both.
+            self._ways.setdefault(origin, self._find_way(*origin))
+        return self._ways[origin]
+
+    def _find_way(self, scheme: str, host: str) -> urllib3.PoolManager:
+        proxies = getproxies()
+        proxy = proxies.get(scheme) or proxies.get("all")
+        if proxy is None or proxy_bypass(host):
             return self._direct
-        if proxy not in self._through:
-            self._through[proxy] = urllib3.proxy_from_url(
-                proxy, proxy_headers=_credentials(proxy), maxsize=2, ssl_context=_trust()
-            )
-        return self._through[proxy]
+        return urllib3.proxy_from_url(
+            proxy, proxy_headers=_credentials(proxy), maxsize=2, ssl_context=_trust(ssl.get_default_verify_paths())
+        )
+
+
+def _near(host: str) -> bool:
+    """Whether a host is this machine, or a name without a dot: that of a service in a network of containers."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host
+
+
+def _signed(headers: Mapping[str, str]) -> bool:
+    return headers.get("Authorization", "").startswith("OAuth ")
 
 
 def _credentials(proxy: str) -> dict[str, str] | None:
@@ -158,8 +215,11 @@ def _credentials(proxy: str) -> dict[str, str] | None:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
-    """Certifi's authorities and the system's (with OpenSSL's SSL_CERT_FILE, a company's own). Reading them takes long: it is done once."""
+def _trust(_places: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    """Certifi's authorities and the system's, for which OpenSSL's SSL_CERT_FILE and SSL_CERT_DIR may name places of a company's own.
+
+    Reading them takes long: it is done once for places of these names.
+    """
     trusted = ssl.create_default_context(cafile=certifi.where())
     trusted.load_default_certs()
     return trusted

@@ -2,7 +2,7 @@
 
 Traps kept: a page beyond the end is the last page again; without a size all rows come; the default order is downwards; a page that is
 larger than the shop allows is answered 400 with its number apart from the sentence; instants are texts in UTC without a zone; what has no
-extension attributes says so by an empty list. https://developer.adobe.com/commerce/webapi/rest/
+extension attributes says so by an empty list. A shop of Adobe's cloud (see ims.py) has other paths, and takes IMS tokens only. https://developer.adobe.com/commerce/webapi/rest/
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.vendors.magento import ims
 from sandbox.vendors.magento.search import NotUnderstood, fields_of, search_of, shown_text
 from sandbox.vendors.oauth import signed
 from sandbox.vendors.records import Records
 from sandbox.vendors.rest import Answer, Asked
 
 _PATH = re.compile(r"rest/(?P<store>\w+)/V1/(?P<path>[\w/-]+)")
+_CLOUD_PATH = re.compile(r"V1/(?P<path>[\w/-]+)")
 _DATES = {"created_at": "created", "updated_at": "modified"}
 _SIGNINGS = frozenset({"HMAC-SHA256"})
 
@@ -59,13 +61,15 @@ _LISTS = {
 def answer(asked: Asked, records: Records) -> Answer:
     """Answer one request."""
     facts = records.facts()
-    found = _PATH.fullmatch(asked.path)
+    found = (_CLOUD_PATH if ims.serves(facts) else _PATH).fullmatch(asked.path)
     if found is None or (found["path"].startswith("inventory/") and "without_inventory" in facts):
         return _said("Request does not match any route.", 404)
     listed = _LISTS.get(found["path"])
     resource = listed.resource if listed else "Magento_Backend::store"
     if asked.strikes("revoked_token") is not None or not _known(asked, facts):
         return _said("The consumer isn't authorized to access %resources.", 401, resources=resource)
+    if ims.serves(facts) and asked.headers.get("store") not in ("all", *facts.get("stores", "default").split(",")):
+        return _said("The store that was requested wasn't found. Verify the store and try again.", 404)
     if listed is None:
         return (
             _json(_stores(facts))
@@ -83,6 +87,8 @@ def answer(asked: Asked, records: Records) -> Answer:
 
 def _known(asked: Asked, facts: Mapping[str, str]) -> bool:
     header = asked.headers.get("authorization", "")
+    if ims.serves(facts):
+        return ims.known(asked.headers, facts)
     if header.startswith("Bearer "):
         # Off unless the shop says so: https://developer.adobe.com/commerce/webapi/get-started/authentication/gs-authentication-token/
         return "bearer" in facts and hmac.compare_digest(header[7:].encode(), facts["access_token"].encode())

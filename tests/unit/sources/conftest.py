@@ -310,3 +310,16 @@ def make_shop(simulator: tuple[str, Path]) -> Iterator[MakeShop]:
             return shop
 
         yield make
+
+
+PASSING_ANYWHERE: list[tuple[str, dict[str, Any]]] = [
+    ("429", {"retry_after": 0}),
+    ("429", {}),
+    ("5xx", {"times": 3}),
+    ("cut", {}),
+    ("truncated_json", {}),
+    ("wrong_content_type", {}),
+    ("slow", {"seconds": 0.05}),
+    ("clock_skew", {"seconds": 300}),
+]
+"""Faults of the transport that pass whatever is read of whichever vendor, with their options."""

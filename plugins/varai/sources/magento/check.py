@@ -14,6 +14,7 @@ from varai.sources.magento.client import API, Client, open_shop
 from varai.sources.magento.search import criteria
 from varai.sources.magento.site import stores
 from varai.sources.magento.streams import STREAMS
+from varai.sources.transport import insist
 
 _PATHS: Final = {
     "stores": "store/storeConfigs",
@@ -37,6 +38,7 @@ class _Orders(msgspec.Struct):
 def check(session: Session) -> FeedReport:
     """Ask the shop for each kind of resource once; raises typed errors when it cannot be asked."""
     with open_shop(session) as client:
+        insist(lambda: client.access.headers(client.access.base))  # who is given no token need not be told six times
         answers = {name: _may_read(client, name) for name in _PATHS}
         granted = tuple(sorted(name for name, may in answers.items() if may))
         missing = missing_scopes(STREAMS, granted)
@@ -76,9 +78,7 @@ def _earliest_order(client: Client) -> datetime | None:
 def _problems(client: Client, answers: dict[str, bool | None]) -> list[str]:
     """Sentences with their cure."""
     problems = [
-        f"The integration may not read {name}: give it the resource (System, Integrations, API) and activate it anew."
-        for name, may in answers.items()
-        if may is False
+        f"The integration may not read {name}: {client.access.may}." for name, may in answers.items() if may is False
     ]
     problems += [
         f"The shop does not serve {_PATHS[name]}: enable the module that does."

@@ -13,13 +13,13 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+import urllib3
 
-from varai.kernel import Malformed
+from varai.kernel import Malformed, Unauthorised
 from varai.sources.clock import skew_s
 from varai.sources.contract import Session
-from varai.sources.credentials import read_secret
 from varai.sources.decoding import decode
-from varai.sources.magento.signing import SECRET_FIELDS, authorisation
+from varai.sources.magento.access import access_of
 from varai.sources.transport import Http, insist
 
 API: Final = "V1"
@@ -47,6 +47,7 @@ class Client:
     """One reader's conversation with a shop. Make it with `open_shop`; not for several threads.
 
     Attributes:
+        access: who asks, and where.
         size: records on a full page.
         clock_skew_s: the shop's clock minus ours.
     """
@@ -55,8 +56,7 @@ class Client:
         self.session = session
         self.clock_skew_s = 0.0
         self.size = max(1, min(int(session.feed.settings.get("page_size", _PAGE)), _LARGEST))
-        self._secret = read_secret(session, SECRET_FIELDS)
-        self._base = f"{session.base_url}/rest/{quote(str(session.feed.settings.get('store', 'all')), safe='')}/{API}"
+        self.access = access_of(session)
         self.http = http
 
     def get(self, path: str, parameters: Mapping[str, str], shape: type[Shape]) -> Shape:
@@ -72,12 +72,17 @@ class Client:
         return self.size < before
 
     def _get(self, path: str, parameters: Mapping[str, str], shape: type[Shape]) -> Shape:
-        url = f"{self._base}/{path}"
+        url = f"{self.access.base}/{API}/{path}"
         if parameters:
             # Brackets and blanks by their codes: what is signed is what is sent.
             url += "?" + urlencode(parameters, quote_via=quote)
-        headers = {"Authorization": authorisation(url, self._secret)}
-        answer = self.http.send("GET", url, headers=headers, understood={HTTPStatus.BAD_REQUEST})
+        headers = self.access.headers(url)
+        try:
+            answer = self._send(url, headers)
+        except Unauthorised:
+            if not self.access.renew():
+                raise
+            answer = self._send(url, self.access.headers(url))
         self.clock_skew_s = skew_s(answer.headers, self.session.clock(), self.clock_skew_s)
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise _refused(answer.data)
@@ -87,6 +92,9 @@ class Client:
         except msgspec.DecodeError:
             # Not chained: the decoder's error may quote what a person wrote.
             raise Malformed(f"Magento's JSON is cut, or of another shape ({len(body)} bytes).") from None
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        return self.http.send("GET", url, headers=headers, understood={HTTPStatus.BAD_REQUEST})
 
 
 def _refused(body: bytes) -> Exception:

@@ -11,13 +11,13 @@ from varai.kernel import Feed, Window
 from varai.sources.clock import insist_on
 from varai.sources.contract import Extraction, FeedReport, Session, ShopFacts, StreamSpec, stream_spec
 from varai.sources.lists import ListExtraction
+from varai.sources.magento.access import SECRET_FIELDS
 from varai.sources.magento.check import check
 from varai.sources.magento.client import API, open_shop
 from varai.sources.magento.families import Families
 from varai.sources.magento.lists import Numbered
 from varai.sources.magento.reading import KINDS, Reading
 from varai.sources.magento.search import changed_in
-from varai.sources.magento.signing import SECRET_FIELDS
 from varai.sources.magento.streams import STREAMS
 from varai.sources.subjects import customer_number
 

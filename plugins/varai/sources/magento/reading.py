@@ -18,7 +18,7 @@ from varai.sources.magento.client import Client
 from varai.sources.magento.families import Families
 from varai.sources.magento.lines import line
 from varai.sources.magento.lists import CUSTOMERS, ORDERS, REFUNDS, STOCK, Numbered
-from varai.sources.magento.search import Filter, among, changed_in
+from varai.sources.magento.search import Filter, among, changed_in, of_owners
 from varai.sources.magento.site import site, sources
 from varai.sources.proof import Proof, Record
 from varai.sources.seen import Seen
@@ -110,12 +110,14 @@ class Reading:
 
     def _refunds_of(self, orders: Sequence[Record]) -> Iterator[Page]:
         """The refunds of these orders. Each is told which items of its order lie in others (`__inside`), and the books' currency."""
-        read = {record.id: decode(record.node, _Order) for record in orders}
-        for records in Proof(Numbered(self._client, REFUNDS, [among("order_id", read), _GIVEN])).pages():
+        read = {record.id: record.node for record in orders}
+        for records in Proof(Numbered(self._client, REFUNDS, [*of_owners("order_id", read), _GIVEN])).pages():
             lines = []
             for record in records:
                 owner = decode(record.node, _Refund).order_id
-                order = read[owner]
+                if owner not in read:
+                    continue
+                order = decode(read[owner], _Order)
                 inside = {str(one.item_id): str(one.parent_item_id) for one in order.items or () if one.parent_item_id}
                 more = {"__parentId": str(owner), "__currency": order.base_currency_code or ""}
                 lines.append(line(record.node, **more, __inside=inside))

@@ -12,7 +12,7 @@ from varai.kernel import Misconfigured
 from varai.sources.oauth import signed
 
 SIGNED: Final = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
-SECRET_FIELDS: Final = (SIGNED, ("access_token",))
+INTEGRATION: Final = (SIGNED, ("access_token",))
 
 
 def authorisation(url: str, secret: Mapping[str, str]) -> str:

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
-from weakref import WeakValueDictionary
 
 import msgspec
 
 from varai.kernel import FeedKey
+from varai.sources.sharing import Shared
 
 FASTEST_POLL_S: Final = 0.2
 _FALLBACK_S: Final = 2.0
@@ -110,17 +110,12 @@ class Pace:
             self._need.pop(document, None)
 
 
-_SHARED: Final = WeakValueDictionary[tuple[FeedKey, str], Pace]()
-_SHARING: Final = threading.Lock()
+_SHARED: Final = Shared[Pace]()
 
 
 def pace_of(feed: FeedKey, shop: str) -> Pace:
     """The pace of a feed's shop, by its address: one for all who read it at the same time in this process."""
-    with _SHARING:
-        found = _SHARED.get((feed, shop))
-        if found is None:
-            found = _SHARED[feed, shop] = Pace()
-        return found
+    return _SHARED.of(feed, shop, Pace)
 
 
 def tier(status: ThrottleStatus | None) -> str:

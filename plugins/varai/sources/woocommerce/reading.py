@@ -1,46 +1,34 @@
 """How each stream is read: in go a client and a window, out come pages of lines, and then the counts that prove them whole.
 
-A product's variations and an order's refunds are lines of their own (`__parentId`). An order that gets a refund need not change: the shop
-may leave its date of change as it was (https://github.com/woocommerce/woocommerce/issues/34798), and its list of refunds empty
-(https://github.com/woocommerce/woocommerce/issues/65488). So refunds are asked for themselves, and the orders of new ones read with them.
+A product's variations are lines of their own (`__parentId`), and so are an order's refunds (see refunds.py), which bring their order with
+them where it was not changed in the window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import pyarrow as pa
 
-from varai.kernel import Gone, Window
+from varai.kernel import Window
 from varai.sources.contract import Listing, Page
 from varai.sources.decoding import decode
 from varai.sources.ndjson import children, roots
 from varai.sources.proof import Proof, Record
-from varai.sources.seen import Seen
-from varai.sources.woocommerce.client import Client, Numbered, changed_in, created_in
+from varai.sources.woocommerce.client import Client, Numbered, changed_in, each
+from varai.sources.woocommerce.refunds import Refunds
 from varai.sources.woocommerce.site import site
 
 ALL: Final = {"products": {"status": "any"}, "customers": {"role": "all"}, "orders": {"status": "any"}}
 _IDS: Final = {"_fields": "id"}
-_NEVER_PAID: Final = ("checkout-draft", "auto-draft", "pending", "failed")
-_FEW_ORDERS: Final = 100
-"""Up to so many orders are each asked for their refunds; of more, all refunds of the shop are listed once."""
+_OWNERS: Final = 50
+"""Orders that are asked for by their ids at once: more make an address that some hosts refuse."""
 
 
 class _Product(msgspec.Struct):
     type: str = ""
-
-
-class _Order(msgspec.Struct):
-    currency: str = ""
-    status: str = ""
-    refunds: list[Any] = []
-
-
-class _Refund(msgspec.Struct):
-    parent_id: int
 
 
 class Reading:
@@ -61,7 +49,6 @@ class Reading:
             self._filter |= changed_in(Window(start=None, end=window.end) if whole else window)
         self.vendor_count: int | None = None
         self.records = 0
-        self._refunded: Seen | None = None
 
     def pages(self) -> Iterator[Page]:
         """The pages. Raises what `Client.get` raises, and Unbalanced."""
@@ -73,14 +60,14 @@ class Reading:
         proof = Proof(listed)
         count = proof.begin() or 0
         self._client.session.progress("counted", count)
-        if self._stream == "orders" and count > _FEW_ORDERS:
-            self._refunded = self._owners_of_refunds()
+        if self._stream == "orders":
+            yield from self._orders(proof)
+            return
         for records in proof.pages():
             yield self._told(roots([record.node for record in records]))
-            yield from self._hanging_on(records)
+            if self._stream == "products":
+                yield from self._variations(records)
         self.vendor_count = proof.vendor_count
-        if self._stream == "orders" and self._window.start is not None:
-            yield from self._refunded_since(proof.seen)
 
     def listing(self) -> Listing:
         """Every id of the stream now."""
@@ -93,62 +80,27 @@ class Reading:
         self._client.session.progress("landing", self.records)
         return page
 
-    def _hanging_on(self, records: list[Record]) -> Iterator[Page]:
-        """Variations of products that have some, refunds of orders that may have some: page by page, so that many are not held at once."""
-        for record in records:
-            if self._stream == "products" and decode(record.node, _Product).type.startswith("variable"):
-                yield from self._children(f"products/{record.id}/variations", record.id)
-            elif self._stream == "orders":
-                order = decode(record.node, _Order)
-                if self._may_be_refunded(record.id, order):
-                    yield from self._refunds_of(record.id, order)
+    def _variations(self, records: list[Record]) -> Iterator[Page]:
+        """Of products that have some, page by page, so that many are not held at once."""
+        parents = [record.id for record in records if decode(record.node, _Product).type.startswith("variable")]
+        for parent, listed in each(self._client, parents, "products/{}/variations"):
+            for found in Proof(listed).pages():
+                yield children([one.node for one in found], parent)
 
-    def _refunds_of(self, number: int, order: _Order) -> Iterator[Page]:
-        yield from self._children(f"orders/{number}/refunds", number, __currency=order.currency)
+    def _orders(self, proof: Proof) -> Iterator[Page]:
+        """Those of the list with their refunds, and those that were refunded in the window without being changed in it."""
+        refunds = Refunds(self._client, self._window if self._window.start is not None else None)
+        yield from self._met(proof, refunds)
+        yield from refunds.pages()
+        owners, others = sorted(refunds.owners), Refunds(self._client)
+        for start in range(0, len(owners), _OWNERS):
+            some = ",".join(map(str, owners[start : start + _OWNERS]))
+            yield from self._met(Proof(Numbered(self._client, "orders", {**ALL["orders"], "include": some})), others)
+        yield from others.pages()
 
-    def _children(self, path: str, parent: int, **more: str) -> Iterator[Page]:
-        for records in Proof(Numbered(self._client, path, {})).pages():
-            yield children([record.node for record in records], parent, **more)
-
-    def _may_be_refunded(self, number: int, order: _Order) -> bool:
-        if order.refunds:
-            return True
-        if self._refunded is not None:
-            return number in self._refunded
-        return order.status not in _NEVER_PAID
-
-    def _owners_of_refunds(self) -> Seen | None:
-        """Ids of all orders that have a refund; None where the shop lists none by themselves (WooCommerce before 9.0)."""
-        owners = Seen()
-        for records in self._refunds({"_fields": "id,parent_id"}):
-            if records is None:
-                return None
-            for record in records:
-                owners.meet(decode(record.node, _Refund).parent_id)
-        return owners
-
-    def _refunded_since(self, met: Seen) -> Iterator[Page]:
-        """Orders that were refunded in the window without being changed in it; each is a record more."""
-        owners = set[int]()
-        for records in self._refunds({**created_in(self._window), "_fields": "id,parent_id"}):
-            if records is not None:
-                owners |= {decode(record.node, _Refund).parent_id for record in records}
-        missing = sorted(owner for owner in owners if owner not in met)
-        for start in range(0, len(missing), 50):
-            some = ",".join(map(str, missing[start : start + 50]))
-            proof = Proof(Numbered(self._client, "orders", {**ALL["orders"], "include": some}))
-            for records in proof.pages():
-                yield self._told(roots([record.node for record in records]))
-                for record in records:
-                    yield from self._refunds_of(record.id, decode(record.node, _Order))
-            self.vendor_count = (self.vendor_count or 0) + (proof.vendor_count or 0)
-
-    def _refunds(self, filter: dict[str, str]) -> Iterator[list[Record] | None]:
-        """Pages of the shop's list of refunds; None where it has no such list."""
-        proof = Proof(Numbered(self._client, "refunds", filter))
-        try:
-            proof.begin()
-        except Gone:
-            yield None
-            return
-        yield from proof.pages()
+    def _met(self, proof: Proof, refunds: Refunds) -> Iterator[Page]:
+        """Orders of a list, each a record that the vendor counts."""
+        for records in proof.pages():
+            yield self._told(roots([record.node for record in records]))
+            refunds.meet(records)
+        self.vendor_count = (self.vendor_count or 0) + (proof.vendor_count or 0)

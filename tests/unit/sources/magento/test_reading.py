@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.sources.conftest import PASSING_ANYWHERE
 from tests.unit.sources.magento.conftest import (
     SECRETS,
     WHOLE,
@@ -81,14 +82,7 @@ def test_windows_meet_and_miss_nothing(magento_shop: MakeShop, stream: str) -> N
 
 
 PASSING: list[tuple[str, dict[str, Any]]] = [
-    ("429", {"retry_after": 0}),
-    ("429", {}),
-    ("5xx", {"times": 3}),
-    ("cut", {}),
-    ("truncated_json", {}),
-    ("wrong_content_type", {}),
-    ("slow", {"seconds": 0.05}),
-    ("clock_skew", {"seconds": 300}),
+    *PASSING_ANYWHERE,
     ("wrong_count", {"delta": 2, "match": "currentPage]=2"}),
     ("wrong_count", {"delta": -1, "match": "currentPage]=2"}),
     ("duplicate_page", {}),
@@ -282,7 +276,7 @@ def test_a_shop_that_tells_no_families_is_refused(magento_shop: MakeShop) -> Non
 def test_options_are_told_by_their_labels(magento_shop: MakeShop) -> None:
     lines = magento_shop(products=2).read("products").lines
     assert [line["__labels"] for line in lines] == [[{"code": "color", "label": "noir"}]] * 4
-    assert {line["price"] for line in lines} == {"129.9"}
+    assert {line["price"] for line in lines} == {129.9}
 
 
 def test_a_refund_brings_its_order_though_the_order_did_not_change(magento_shop: MakeShop) -> None:
@@ -302,6 +296,20 @@ def test_an_order_that_changes_keeps_its_refunds_but_those_cancelled(magento_sho
         put_refund(records, 9103, 3, at=stamp(50), state=3)
     read = shop.read("orders", minutes(90, 110))
     assert (read.ids, read.children()) == ([3], {("3", 9003)})
+
+
+@pytest.mark.parametrize(
+    ("changed", "refunds"), [((2, 4), []), ((2, 3, 4), [("3", 9003)]), ((3, 11, 12), [("3", 9003), ("12", 9012)])]
+)
+def test_refunds_of_orders_that_lie_between_those_that_changed_are_not_taken(
+    magento_shop: MakeShop, changed: tuple[int, ...], refunds: list[tuple[str, int]]
+) -> None:
+    shop = magento_shop(orders=12)
+    with shop.records() as records:
+        for number in changed:
+            put_order(records, number, at=stamp(100))
+    read = shop.read("orders", minutes(90, 110))
+    assert (read.ids, read.children()) == (list(changed), set(refunds))
 
 
 def test_many_orders_are_not_asked_one_by_one(magento_shop: MakeShop) -> None:

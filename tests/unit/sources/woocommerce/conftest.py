@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.vendors.records import Records
 from tests.conftest import simulated
-from tests.unit.sources.conftest import MemoryTokens
+from tests.unit.sources.conftest import PASSING_ANYWHERE, MemoryTokens
 from varai.kernel import Feed, Window
 from varai.sources import Page, Session, connector
 
@@ -25,6 +25,15 @@ END = datetime(2026, 11, 1, tzinfo=UTC)
 WHOLE = Window(start=None, end=END)
 _NUMBERS = itertools.count(1)
 Body = dict[str, Any]
+PASSING: list[tuple[str, dict[str, Any]]] = [
+    *PASSING_ANYWHERE,
+    ("wrong_count", {"delta": 2, "match": "page=2"}),
+    ("wrong_count", {"delta": -1, "match": "page=2"}),
+    ("duplicate_page", {}),
+    ("duplicate_page", {"times": 2}),
+    ("missing_page", {"match": "page=2"}),
+]
+"""Faults that pass, with their options."""
 
 
 @dataclass

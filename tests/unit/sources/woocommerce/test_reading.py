@@ -10,6 +10,7 @@ import pytest
 from tests.unit.sources.woocommerce.conftest import (
     END,
     KEY,
+    PASSING,
     SECRET,
     MakeWooShop,
     put_order,
@@ -83,23 +84,6 @@ def test_windows_meet_and_miss_nothing(woo_shop: MakeWooShop, stream: str) -> No
     found = [shop.read(stream, minutes(start, start + 3)).ids for start in (0, 3, 6, 9)]
     assert found == [[1, 2], [3, 4, 5], [6, 7, 8], [9]]
     assert connector("woocommerce").count(shop.session(), stream, minutes(3, 6)) == 3
-
-
-PASSING: list[tuple[str, dict[str, Any]]] = [
-    ("429", {"retry_after": 0}),
-    ("429", {}),
-    ("5xx", {"times": 3}),
-    ("cut", {}),
-    ("truncated_json", {}),
-    ("wrong_content_type", {}),
-    ("slow", {"seconds": 0.05}),
-    ("clock_skew", {"seconds": 300}),
-    ("wrong_count", {"delta": 2, "match": "page=2"}),
-    ("wrong_count", {"delta": -1, "match": "page=2"}),
-    ("duplicate_page", {}),
-    ("duplicate_page", {"times": 2}),
-    ("missing_page", {"match": "page=2"}),
-]
 
 
 @pytest.mark.parametrize("stream", ["products", "customers", "orders"])
@@ -201,14 +185,6 @@ def test_an_order_paid_in_cash_is_asked_for_its_refunds(woo_shop: MakeWooShop) -
     assert not [one for one in shop.requests() if one["path"].endswith("orders/2/refunds")]
 
 
-def test_many_orders_are_not_asked_one_by_one(woo_shop: MakeWooShop) -> None:
-    shop = woo_shop(orders=120)
-    read = shop.read("orders")
-    assert len(read.children()) == 40
-    asked = [one["path"] for one in shop.requests()]
-    assert sum(path.endswith("/refunds") and "/orders/" in path for path in asked) == 40
-
-
 def test_the_first_page_says_the_count_and_is_not_asked_for_again(woo_shop: MakeWooShop) -> None:
     """Of refunds too, of which a shop may have no list."""
     shop = woo_shop(customers=9, orders=9)
@@ -247,6 +223,12 @@ def test_no_address_carries_the_key_and_no_link_is_followed(woo_shop: MakeWooSho
     asked = shop.requests()
     assert len(asked) > 3
     assert not [one for one in asked if KEY in str(one) or SECRET in str(one)]
+
+
+def test_without_tls_a_request_is_signed_and_carries_no_secret(woo_shop: MakeWooShop) -> None:
+    shop = woo_shop(products=1)
+    shop.read("products")
+    assert {one["scheme"] for one in shop.requests()} == {"OAuth"}
 
 
 def test_another_secret_is_refused_and_said_nowhere(woo_shop: MakeWooShop) -> None:
