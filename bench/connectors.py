@@ -22,6 +22,7 @@ from typing import Any
 
 from bench.measure import Case, compare, save, table
 from bench.river import Shop, finish, open_river, run_river
+from bench.theirs import open_pipeline, run_pipeline
 from sandbox.servers import simulated
 from sandbox.vendors.records import Body, Records
 from sandbox.world import bigcommerce, magento, woocommerce
@@ -122,12 +123,8 @@ def grow(path: Path, vendor: Vendor, records: int) -> None:
 
 def open_dlt(folder: str, url: str, name: str, records: int, nesting: int) -> Any:
     """Imports and a pipeline with all its files in a fresh folder, which reports to nobody; lists become tables `nesting` levels deep."""
-    own = tempfile.mkdtemp(dir=folder)
-    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": own, "RUNTIME__LOG_LEVEL": "ERROR"}
+    own, pipeline = open_pipeline(folder)
     import dlt
-    import duckdb  # noqa: F401 - imported off the clock
-    import pyarrow.parquet  # noqa: F401 - likewise
-    from dlt.destinations import duckdb as into
     from dlt.sources.helpers.rest_client.client import RESTClient
     from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
@@ -143,9 +140,6 @@ def open_dlt(folder: str, url: str, name: str, records: int, nesting: int) -> An
     def listed() -> Any:
         yield from client.paginate(vendor.path, params=dict(vendor.parameters))
 
-    pipeline = dlt.pipeline(
-        "bench", pipelines_dir=f"{own}/pipelines", destination=into(f"{own}/loaded.duckdb"), dataset_name="shop"
-    )
     return own, pipeline, listed
 
 
@@ -170,8 +164,7 @@ def run_dlt(prepared: Any, folder: str, url: str, name: str, records: int, nesti
     """Extract, normalise and load; where it lies and how many records it gave."""
     del folder, url, records, nesting
     own, pipeline, listed = prepared
-    pipeline.run(listed(), loader_file_format="parquet")
-    return own, pipeline.last_trace.last_normalize_info.row_counts[VENDORS[name].shop.stream]
+    return own, run_pipeline(pipeline, listed(), VENDORS[name].shop.stream)
 
 
 def measure(name: str, records: int, rounds: int) -> bool:

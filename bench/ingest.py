@@ -24,6 +24,7 @@ from typing import Any
 from bench.measure import Case, Measured, compare, save, table
 from bench.river import Shop, finish, open_river, run_river
 from bench.shop import PAGE, serving
+from bench.theirs import open_pipeline, run_pipeline
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LEAST_RATIO = 5.0
@@ -36,12 +37,8 @@ _SHOP = Shop("shopify", _STREAM, '{"client_id": "bench", "client_secret": "bench
 
 def open_dlt(folder: str, url: str) -> Any:
     """Imports and a pipeline with all its files in a fresh folder, which reports to nobody."""
-    own = tempfile.mkdtemp(dir=folder)
-    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": own, "RUNTIME__LOG_LEVEL": "ERROR"}
+    own, pipeline = open_pipeline(folder)
     import dlt
-    import duckdb  # noqa: F401 - imported off the clock
-    import pyarrow.parquet  # noqa: F401 - likewise
-    from dlt.destinations import duckdb as into
     from dlt.sources.helpers import requests
 
     from varai.sources.shopify.queries import PAGE as DOCUMENTS
@@ -63,9 +60,6 @@ def open_dlt(folder: str, url: str) -> Any:
                     return
                 variables["after"] = page["pageInfo"]["endCursor"]
 
-    pipeline = dlt.pipeline(
-        "bench", pipelines_dir=f"{own}/pipelines", destination=into(f"{own}/loaded.duckdb"), dataset_name="shop"
-    )
     return own, pipeline, products
 
 
@@ -73,8 +67,7 @@ def run_dlt(prepared: Any, folder: str, url: str) -> tuple[str, int]:
     """Extract, normalise and load; where it lies and how many products it gave."""
     del folder, url
     own, pipeline, products = prepared
-    pipeline.run(products(), loader_file_format="parquet")
-    return own, pipeline.last_trace.last_normalize_info.row_counts[_STREAM]
+    return own, run_pipeline(pipeline, products(), _STREAM)
 
 
 def measure(products: int, rounds: int) -> dict[str, Measured]:

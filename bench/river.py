@@ -41,8 +41,11 @@ def open_river(folder: str, url: str, shop: Shop, sealed: bool) -> Any:
     """Imports, a scope over a fresh bucket and the tenant's keys: what a task has before its slice."""
     import duckdb  # noqa: F401 - imported off the clock
     import pyarrow.parquet  # noqa: F401 - likewise
+    import structlog.dev  # noqa: F401 - likewise; stamina's first retry would import it
 
+    import varai.canonical.mapper
     import varai.landing
+    import varai.registry
     import varai.river.mapped  # noqa: F401 - likewise
     from varai.kernel import Feed
     from varai.privacy import seal_bytes
@@ -76,7 +79,7 @@ def _facts() -> Any:
 def run_river(prepared: Any, folder: str, url: str, shop: Shop, sealed: bool) -> tuple[str, int]:
     """Plan, read, land, commit, map, stamp, write, pend; where it lies and how many records became a row."""
     from varai import landing
-    from varai.canonical.mapping import map_lines
+    from varai.canonical.mapper import map_lines
     from varai.registry import SliceState, StreamKey
     from varai.registry.slices import Pending, SliceReport
     from varai.river.mapped import write_mapped
@@ -155,8 +158,8 @@ def _repeated(text: str, rows: int) -> Any:
     import pyarrow as pa
 
     data = text.encode()
-    ends = array("i", range(0, (rows + 1) * len(data), len(data)))
-    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(ends), pa.py_buffer(data * rows)])
+    one = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(array("i", [0, len(data)])), pa.py_buffer(data)])
+    return pa.repeat(one[0], rows)
 
 
 def finish(answer: tuple[str, int]) -> int:

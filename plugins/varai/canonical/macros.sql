@@ -1,5 +1,5 @@
 -- Macros offered to every mapping. Texts in, typed values out; what cannot be read is NULL, never an error.
--- The engine adds `exponent_of(code)`, decimals of an ISO 4217 currency, NULL for a code that is no money.
+-- The engine adds `exponent_of(code)`, decimals of an ISO 4217 currency, NULL for a code that is no money, and `long_minor_of`.
 
 CREATE MACRO text_of(t) AS nullif(trim(t), '');
 
@@ -36,29 +36,15 @@ CREATE MACRO half_even(n, scale) AS n // scale + CASE
     WHEN 2 * abs(n % scale) > scale OR (2 * abs(n % scale) = scale AND (n // scale) % 2 <> 0) THEN sign(n)::BIGINT ELSE 0 END;
 
 -- Decimal text in major units to BIGINT minor units of a currency with so many decimals: half-even and exact for any number of digits;
--- NULL when it is no decimal or does not fit. Ordinary amounts go through a decimal that holds them. The rest is done on text, as
--- digits * 10^shift; the lambda only gives names to the parts, which keeps the plan small.
+-- NULL when it is no decimal or does not fit. Ordinary amounts go through a decimal that holds them, which rounds a half away from zero:
+-- a half behind an even cent is cut off before. `long_minor_of` has the rest.
 CREATE MACRO minor_of(t, exponent) AS CASE
-    WHEN exponent = 2 AND regexp_full_match(t, '[+-]?[0-9]{1,13}(\.[0-9]{1,2})?') THEN (TRY_CAST(t AS DECIMAL(18, 2)) * 100)::BIGINT
-    WHEN exponent = 0 AND regexp_full_match(t, '[+-]?[0-9]{1,17}(\.0{1,6})?') THEN TRY_CAST(split_part(t, '.', 1) AS BIGINT)
-    WHEN exponent = 3 AND regexp_full_match(t, '[+-]?[0-9]{1,11}(\.[0-9]{1,3})?') THEN (TRY_CAST(t AS DECIMAL(18, 3)) * 1000)::BIGINT
-    WHEN exponent IS NOT NULL AND regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?') THEN
-        list_transform(list_transform([{'mantissa': regexp_extract(t, '[0-9.]+'), 'negative': left(t, 1) = '-',
-            'power': coalesce(TRY_CAST(regexp_extract(t, '[eE](.*)$', 1) AS BIGINT), 0) + exponent}], one -> {
-                'digits': replace(one.mantissa, '.', ''),
-                'shift': one.power - CASE WHEN contains(one.mantissa, '.') THEN strlen(split_part(one.mantissa, '.', 2)) ELSE 0 END,
-                'negative': one.negative}),
-            one -> CASE WHEN one.negative THEN -1 ELSE 1 END * CASE
-                WHEN ltrim(one.digits, '0') = '' THEN 0
-                WHEN one.shift > 19 THEN NULL
-                WHEN one.shift >= 0 THEN TRY_CAST(one.digits || repeat('0', one.shift) AS BIGINT)
-                WHEN -one.shift > strlen(one.digits) THEN 0
-                ELSE TRY_CAST(concat('0', left(one.digits, strlen(one.digits) + one.shift)) AS BIGINT) + CASE
-                    WHEN right(one.digits, -one.shift)[1] > '5' THEN 1
-                    WHEN right(one.digits, -one.shift)[1] < '5' THEN 0
-                    WHEN ltrim(right(one.digits, -one.shift)[2:], '0') <> '' THEN 1
-                    ELSE TRY_CAST(concat('0', left(one.digits, strlen(one.digits) + one.shift)) AS BIGINT) % 2 END
-                END)[1]
+    WHEN exponent = 2 AND regexp_full_match(t, '[+-]?[0-9]{1,13}(\.[0-9]{1,2}0*)?') THEN (TRY_CAST(t AS DECIMAL(18, 2)) * 100)::BIGINT
+    WHEN exponent = 2 AND regexp_full_match(t, '[+-]?[0-9]{1,13}\.[0-9]+')
+        THEN (TRY_CAST(CASE WHEN regexp_full_match(t, '[^.]+\.[0-9][02468]50*') THEN left(t, strpos(t, '.') + 2) ELSE t END AS DECIMAL(18, 2)) * 100)::BIGINT
+    WHEN exponent = 0 AND regexp_full_match(t, '[+-]?[0-9]{1,17}(\.0*)?') THEN TRY_CAST(split_part(t, '.', 1) AS BIGINT)
+    WHEN exponent = 3 AND regexp_full_match(t, '[+-]?[0-9]{1,11}(\.[0-9]{1,3}0*)?') THEN (TRY_CAST(t AS DECIMAL(18, 3)) * 1000)::BIGINT
+    WHEN exponent IS NOT NULL AND regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?') THEN long_minor_of(t, exponent)
     END;
 
 -- The same by the currency's code; NULL too when the code is no money.

@@ -19,6 +19,15 @@ def give_back_large_blocks() -> None:
     By itself glibc raises the size from which on blocks are mapped apart to that of the largest one freed so far (mallopt(3)). Chunks
     then come from the heap, between DuckDB's small blocks, and each finds a new place there. Arrow's own pool would keep what is freed
     for Arrow alone; that it uses the system's is said in `varai/__init__.py`, before Arrow is imported.
+
+    There too DuckDB's allocator, jemalloc, is told how to find freed blocks a use again, since each page that comes anew is zeroed, which
+    is dear in virtual machines (jemalloc(3), TUNING). It holds for every connection of the process:
+
+    - cache_oblivious:false: large blocks begin at whole pages, not at a random place in a page more, so that freed ones fit.
+    - narenas:1: what one thread freed serves all.
+    - lg_extent_max_active_fit:10: a block may be cut from one that is up to 1,024 times as large, before new pages are asked for.
+    - dirty_decay_ms:-1: what is free is kept until it is given back in one go (`Engine.rest`), not little by little. What other
+      connections free is kept for those that come.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -7,7 +7,7 @@ is read strictly first; only one that was refused comes here, where each line is
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
 from duckdb.sqltypes import DuckDBPyType
@@ -29,16 +29,16 @@ class Repaired(NamedTuple):
     reasons: dict[int, str]
 
 
-def lines_of(chunk: bytes) -> list[bytes]:
-    """The lines that are not blank, as DuckDB counts them."""
-    return [line for line in chunk.split(b"\n") if line.strip(_BLANK)]
+def lines_of(chunk: Iterable[bytes]) -> list[bytes]:
+    """The lines that are not blank, as DuckDB counts them, of parts that each end with a whole line."""
+    return [line for part in chunk for line in part.split(b"\n") if line.strip(_BLANK)]
 
 
-def repair(chunk: bytes, columns: Mapping[str, DuckDBPyType], readable: Callable[[bytes], bool]) -> Repaired:
+def repair(chunk: Iterable[bytes], columns: Mapping[str, DuckDBPyType], readable: Callable[[bytes], bool]) -> Repaired:
     """Replace what cannot be read as `columns` by null lines. One line cut short would take the next one with it.
 
     Args:
-        chunk: NDJSON that was refused.
+        chunk: NDJSON that was refused, in parts of whole lines.
         columns: the types it should have.
         readable: whether DuckDB makes anything of this one line; asked only where Python's stricter parser refuses it.
     """

@@ -73,7 +73,7 @@ def write_lines(scope: Scope, key: str, pages: Iterable[Lines]) -> Version:
     """Compress (and seal, where the key says so) pages into an object; returns counts and checksum of the plaintext."""
     digest = hashlib.sha256()
     records = lines = size = 0
-    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    compressor = zstandard.ZstdCompressor(level=LEVEL)  # without its own checksum: the manifest has one
     with create_object(scope, key) as file, compressor.stream_writer(file, closefd=False) as out:
         for page in pages:
             digest.update(page.lines)

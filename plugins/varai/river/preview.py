@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from varai import sources
 from varai.canonical import entity as canonical_entity
-from varai.canonical.mapping import UNMAPPABLE, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import UNMAPPABLE
 from varai.canonical.mapping import Mapping as EntityMapping
 from varai.gate import Suite, judge, load_suites
 from varai.kernel import Feed, FeedKey, Misconfigured, VaraiError

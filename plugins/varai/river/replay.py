@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from varai import landing
-from varai.canonical.mapping import Mapping, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import Mapping
 from varai.privacy import Ledger, protect
 from varai.river.context import FeedRun
 from varai.sources.contract import StreamSpec

@@ -13,7 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from varai import landing
-from varai.canonical.mapping import CHILD, UNMAPPABLE, Mapping, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import CHILD, UNMAPPABLE, Mapping
 from varai.catalogue import holds
 from varai.gate import load_suites
 from varai.kernel import BatchRef, Unbalanced, Window

@@ -11,19 +11,24 @@ import msgspec
 from varai.sources.contract import Page
 
 _NUMBER: Final = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_LONG: Final = b"0" * 16
+_DIGITS: Final = bytes.maketrans(b"123456789.", b"0" * 10)
 Added = str | Mapping[str, str] | Sequence[Mapping[str, str]] | Sequence[msgspec.Raw]
 
 
 def quoted_numbers(keys: Collection[str]) -> Callable[[bytes], bytes]:
     """A function that puts the numbers which are values of these keys, at any depth, between quotes, every digit as it is written.
 
-    A reader of JSON makes a double of a number, which has no 0.1. Other values of these keys, and all else, stay as they are.
+    A reader of JSON makes a double of a number. It gives back any decimal of up to 15 digits, so that a text without a longer number stays
+    as it is, and most do. Other values of these keys, and all else, stay as they are.
     """
     names = b"|".join(re.escape(key.encode()) for key in sorted(keys))
     # A quote within a text is escaped: a name between two bare quotes and before a colon is a key, and never part of a text.
     found = re.compile(rb'("(?:' + names + rb')"\s*:\s*)(' + _NUMBER + rb")(?=\s*[,}])")
 
     def quoted(text: bytes) -> bytes:
+        if _LONG not in text.translate(_DIGITS):
+            return text
         parts = found.split(text)  # what stands between, the key, its number, and so on
         parts[2::3] = [b'"%b"' % number for number in parts[2::3]]
         return b"".join(parts)

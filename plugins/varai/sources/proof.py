@@ -110,13 +110,11 @@ class Proof:
         parts, self._ahead = self._ahead or self._parts(), None
         for part in parts:
             totals.add(part.total)
-            fresh = []
-            for record in part.records:
-                ids.meet(record.id)
-                met = self.seen.meet(record.id, record.version)
-                self._again += met == "again"
-                if met != "same":
-                    fresh.append(record)
+            numbers = [record.id for record in part.records]
+            ids.meet_each(numbers)
+            meetings = self.seen.meet_each(numbers, [record.version for record in part.records])
+            self._again += meetings.count("again")
+            fresh = [record for record, met in zip(part.records, meetings, strict=True) if met != "same"]
             if fresh:
                 yield fresh
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Final, Literal
 
 import numpy as np
@@ -60,7 +61,17 @@ class Seen:
             at = (at + 1) & self._mask
         return at
 
-    def meet_new(self, numbers: list[int], versions: list[str]) -> bool:
+    def meet_each(
+        self, numbers: list[int], versions: Sequence[str] | Sequence[bytes] | None = None
+    ) -> Sequence[Meeting]:
+        """`meet` for many: at once where all are new, as they mostly are."""
+        if self.meet_new(numbers, versions):
+            return ["new"] * len(numbers)
+        if versions is None:
+            return list(map(self.meet, numbers))
+        return list(map(self.meet, numbers, versions))
+
+    def meet_new(self, numbers: list[int], versions: Sequence[str] | Sequence[bytes] | None = None) -> bool:
         """Note records that are all new; False, and nothing noted, where one of them was met before or comes twice."""
         if len(set(numbers)) < len(numbers):
             return False
@@ -70,7 +81,8 @@ class Seen:
         found, slots = self._probe(keys)
         if (found == keys).any():
             return False
-        self._place(keys, np.array([hash(version) for version in versions], np.int64).view(np.uint64), slots)
+        stamps = np.fromiter(map(hash, versions or repeat("", len(keys))), np.int64, len(keys))
+        self._place(keys, stamps.view(np.uint64), slots)
         self._used += len(keys)
         return True
 

@@ -30,7 +30,7 @@ DECIMALS = st.one_of(
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(shared_macros())
+        connection.execute(shared_macros(exact=True))
         yield connection
 
 

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varai.canonical import entity
-from varai.canonical.mapping import UNMAPPABLE, Mapping, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import UNMAPPABLE, Mapping
 from varai.canonical.projection import mapped_schema
 from varai.kernel import Misconfigured
 
@@ -246,7 +247,7 @@ def test_a_description_of_any_length_passes(megabytes: int) -> None:
 
 _MEMORY = """
 import resource, sys
-from varai.canonical.mapping import map_lines
+from varai.canonical.mapper import map_lines
 from test_mapping import GOOD, MAPPING, line
 text = line({**GOOD, "title": "t" * 2000}) + b"\\n"
 chunks = (text * 2000 for _ in range(int(sys.argv[1])))

@@ -168,14 +168,13 @@ def test_a_sealed_batch_cannot_be_read_at_rest(scope: Scope, tmp_path: Path) -> 
 def test_chunks_are_whole_lines_of_bounded_size_and_a_longer_line_passes(
     scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("varai.landing.reading.CHUNK", 1000)
-    monkeypatch.setattr("varai.landing.reading._BLOCK", 300)
+    monkeypatch.setattr("varai.landing.reading._BLOCK", 1000)
     records = [{"id": at, "text": "x" * (5000 if at == 5 else 80)} for at in range(60)]
     ref = landed(scope, PRODUCTS, [page(*records)])
     chunks = list(landing.read(scope, ref, Nobody(), PRODUCTS))
     assert all(chunk.endswith(b"\n") for chunk in chunks)
     assert [json.loads(line)["id"] for line in b"".join(chunks).splitlines()] == list(range(60))
-    assert all(len(chunk) <= 1300 or b"x" * 5000 in chunk for chunk in chunks)
+    assert all(len(chunk) <= 1100 or b"x" * 5000 in chunk for chunk in chunks)
 
 
 @pytest.mark.parametrize("spec", [PRODUCTS, CUSTOMERS])
@@ -237,7 +236,6 @@ def test_orders_of_the_erased_stay_without_the_person(scope: Scope) -> None:
 
 
 def test_child_lines_follow_their_record_wherever_they_stand(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("varai.landing.reading.CHUNK", 50)
     monkeypatch.setattr("varai.landing.reading._BLOCK", 50)
     root = {name: value for name, value in order(1, 7).items() if name != "items"}
     other = {name: value for name, value in order(2, 8).items() if name != "items"}

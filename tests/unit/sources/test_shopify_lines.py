@@ -110,7 +110,7 @@ def test_a_page_told_bytewise_is_what_reading_each_node_tells(
     if found is not None:
         assert found.lines == b"".join(map(line_of, nodes))
         assert found.numbers == [number(head.id) for head in heads]
-        assert found.versions == [head.updated_at for head in heads]
+        assert found.versions == [head.updated_at.encode() for head in heads]
         assert all(head.complete for head in heads)
 
 

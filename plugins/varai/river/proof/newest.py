@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from varai import sources
 from varai.canonical import entity as canonical_entity
-from varai.canonical.mapping import UNMAPPABLE, Mapping, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import UNMAPPABLE, Mapping
 from varai.kernel import Feed, Scope
 from varai.privacy import protect
 from varai.river.proof.prints import GIVEN, print_of
@@ -33,26 +34,17 @@ def arrivals(
     """Map one reading after another, and give each back when `arrived` (entity, who, content_hash, print, nobody) holds its rows.
 
     They are as the river would put them out: what it calls superseded is left out, all but the newest version of a row, and
-    children of older versions. `nobody` says that a record names no person. One engine maps all, since it starts slowly.
+    children of older versions. `nobody` says that a record names no person.
     """
-    ended: list[Lines] = []
     columns = "root_id VARCHAR, source_updated_at TIMESTAMPTZ, content_hash VARCHAR, print VARCHAR, position BIGINT, nobody BOOLEAN"
     con.execute(f"CREATE OR REPLACE TEMP TABLE met (entity VARCHAR, source_id VARCHAR, {columns})")
-
-    def chunks() -> Iterator[bytes]:
-        for reading in readings:
-            yield from reading
-            ended.append(reading)  # all its rows were given before the next chunk is asked for
-
-    for name, batch in map_lines(chunks(), mapping_of(scope, feed, spec)):
-        while ended:
-            _keep_newest(con, spec)
-            yield ended.pop(0)
-        if name != UNMAPPABLE:
-            _take(con, name, protect(scope, feed, name, batch, None))
-    while ended:
+    mapping = mapping_of(scope, feed, spec)
+    for reading in readings:
+        for name, batch in map_lines(reading, mapping):
+            if name != UNMAPPABLE:
+                _take(con, name, protect(scope, feed, name, batch, None))
         _keep_newest(con, spec)
-        yield ended.pop(0)
+        yield reading
 
 
 def _keep_newest(con: duckdb.DuckDBPyConnection, spec: StreamSpec) -> None:

@@ -1,4 +1,4 @@
-"""The store's records as lines: amounts, which V3 writes as JSON numbers, as texts of the same digits.
+"""The store's records as lines, no digit of an amount touched: V3 writes amounts as JSON numbers.
 
 BigCommerce keeps four decimals (https://developer.bigcommerce.com/docs/rest-management/orders); V2 writes them as texts. PHP writes an
 object that has nothing as an empty list: such `consignments` are written as the empty objects they are.

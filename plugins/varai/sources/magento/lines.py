@@ -1,4 +1,4 @@
-"""The shop's records as lines: amounts, which it writes as JSON numbers, as texts of the same digits.
+"""The shop's records as lines, no digit of an amount touched: it writes amounts as JSON numbers.
 
 PHP writes an object that has nothing as an empty list: such extension attributes are written as the empty object they are.
 """

@@ -92,7 +92,7 @@ class Glance(NamedTuple):
 
     lines: bytes
     numbers: list[int]
-    versions: list[str]
+    versions: list[bytes]
 
 
 def glance(nodes: list[msgspec.Raw]) -> Glance | None:
@@ -108,7 +108,7 @@ def glance(nodes: list[msgspec.Raw]) -> Glance | None:
     if not all(found):
         return None
     lines = b"\n".join([*nodes, b""])
-    return Glance(lines, [int(one[1]) for one in found if one], [one[2].decode() for one in found if one])
+    return Glance(lines, [int(one[1]) for one in found if one], [one[2] for one in found if one])
 
 
 def number(gid: str | bytes) -> int:

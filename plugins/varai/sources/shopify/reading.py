@@ -99,7 +99,7 @@ class Reading:
         size = 0
         for node in nodes:
             head = _head(node)
-            met = self.seen.meet(number(head.id), head.updated_at)
+            met = self.seen.meet(number(head.id), head.updated_at.encode())
             if met == "same":
                 continue
             self.again += met == "again"
@@ -112,10 +112,10 @@ class Reading:
 
     def _whole(self, nodes: list[msgspec.Raw], glanced: Glance) -> Page:
         """The page of nodes that needed no closer look."""
-        if self.seen.meet_new(glanced.numbers, glanced.versions):
-            return Page(glanced.lines, len(nodes), len(nodes))
-        meetings = [self.seen.meet(*head) for head in zip(glanced.numbers, glanced.versions, strict=True)]
+        meetings = self.seen.meet_each(glanced.numbers, glanced.versions)
         self.again += meetings.count("again")
+        if "same" not in meetings:
+            return Page(glanced.lines, len(nodes), len(nodes))
         kept = [line_of(node) for node, met in zip(nodes, meetings, strict=True) if met != "same"]
         return Page(b"".join(kept), len(kept), len(kept))
 

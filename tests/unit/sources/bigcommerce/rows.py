@@ -14,7 +14,7 @@ import msgspec
 from sandbox.vendors.records import Records
 from sandbox.world.spec import WorldSpec
 from tests.unit.sources.bigcommerce.conftest import Body
-from varai.canonical.mapping import map_lines
+from varai.canonical.mapper import map_lines
 from varai.kernel import Feed
 from varai.sources import ShopFacts, connector
 from varai.sources.bigcommerce.lines import line

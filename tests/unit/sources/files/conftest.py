@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 import orjson
 import pytest
 
-from varai.canonical.mapping import UNMAPPABLE, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import UNMAPPABLE
 from varai.kernel import Conflict, Feed, Window
 from varai.sources import Session, connector
 from varai.sources.contract import DroppedFile, Extraction, ShopFacts

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import REPOSITORY
 from tests.unit.sources.files.conftest import FACTS, Desk, variants
-from varai.canonical.mapping import map_lines
+from varai.canonical.mapper import map_lines
 from varai.kernel import Feed, Misconfigured
 from varai.settings.seeds import load_seed
 from varai.sources import connector, streams_of

@@ -14,7 +14,6 @@ from tests.unit.sources.magento.rows import mapped, mapped_lines, minor, refund_
 from varai.canonical.mapping import UNMAPPABLE
 from varai.kernel import Misconfigured
 from varai.sources.magento.lines import line
-from varai.sources.ndjson import quoted_numbers
 
 
 def test_orders_come_out_as_the_shop_s_own_totals(world: dict[str, list[Body]]) -> None:
@@ -119,22 +118,6 @@ def test_amounts_are_read_digit_for_digit() -> None:
     assert (row["unit_price"], row["title"]) == (Decimal(price), '"base_price": 1.5')
     [bare] = mapped_lines("orders", order[:-1] + b',"id":"1"}\n')["order_line"]
     assert bare["unit_price"] != Decimal(price), "the trap is no trap"
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ('{"price":14.9000}', '{"price":"14.9000"}'),
-        ('{"a":{"price" : -0.0000 },"b":0.10}', '{"a":{"price" : "-0.0000" },"b":0.10}'),
-        ('{"price":"14.90"}', '{"price":"14.90"}'),
-        ('{"price":null}', '{"price":null}'),
-        (r'{"note":"he said \"price\":1.5, \"price\":2}"}', r'{"note":"he said \"price\":1.5, \"price\":2}"}'),
-        ('{"price":[1.5]}', '{"price":[1.5]}'),
-        ('{"price":1.5', '{"price":1.5'),
-    ],
-)
-def test_only_numbers_of_the_named_keys_are_quoted(written: str, read: str) -> None:
-    assert quoted_numbers(("price",))(written.encode()).decode() == read
 
 
 def test_refunds_come_out_with_all_their_parts(world: dict[str, list[Body]]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from varai.canonical.mapping import UNMAPPABLE, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import UNMAPPABLE
 from varai.kernel import Feed
 from varai.sources import ShopFacts
 from varai.sources.shopify import CONNECTOR

@@ -16,7 +16,8 @@ from sandbox.vendors.records import Records
 from sandbox.world.spec import DefectRates, WorldSpec
 from sandbox.world.woocommerce import build
 from tests.unit.sources.woocommerce.conftest import Body, order_of
-from varai.canonical.mapping import UNMAPPABLE, map_lines
+from varai.canonical.mapper import map_lines
+from varai.canonical.mapping import UNMAPPABLE
 from varai.kernel import Feed, Misconfigured
 from varai.landing.subjects import Redaction
 from varai.sources import ShopFacts, connector, stream_spec

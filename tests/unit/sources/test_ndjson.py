@@ -1,0 +1,58 @@
+"""Amounts that a vendor writes as JSON numbers reach the mapping without the loss of a digit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from varai.sources.ndjson import quoted_numbers
+
+WHOLE = st.one_of(st.integers(0, 99), st.integers(0, 10**20)).map(str)
+NUMBERS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    WHOLE,
+    st.one_of(st.just(""), st.from_regex(r"\.[0-9]{1,18}", fullmatch=True)),
+    st.one_of(st.just(""), st.integers(-12, 12).map("e{}".format)),
+)
+quoted = quoted_numbers(("price",))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(numbers=st.lists(NUMBERS, min_size=1, max_size=30))
+def test_the_reader_of_lines_meets_every_amount_as_it_was_written(tmp_path: Path, numbers: list[str]) -> None:
+    file = tmp_path / "lines.ndjson"
+    file.write_bytes(b"".join(quoted(f'{{"price":{one}}}'.encode()) + b"\n" for one in numbers))
+    read = duckdb.sql(
+        f"SELECT price FROM read_json('{file}', columns = {{price: 'VARCHAR'}}, format = 'newline_delimited')"
+    )
+    assert [Decimal(one) for (one,) in read.fetchall()] == [Decimal(one) for one in numbers]
+
+
+LONG = '"id":1234567890.123456'
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (f'{{{LONG},"price":14.9000}}', f'{{{LONG},"price":"14.9000"}}'),
+        (f'{{{LONG},"a":{{"price" : -0.0000 }},"b":0.10}}', f'{{{LONG},"a":{{"price" : "-0.0000" }},"b":0.10}}'),
+        (f'{{{LONG},"price":"14.90"}}', f'{{{LONG},"price":"14.90"}}'),
+        (f'{{{LONG},"price":null}}', f'{{{LONG},"price":null}}'),
+        (
+            rf'{{{LONG},"note":"he said \"price\":1.5, \"price\":2}}"}}',
+            rf'{{{LONG},"note":"he said \"price\":1.5, \"price\":2}}"}}',
+        ),
+        (f'{{{LONG},"price":[1.5]}}', f'{{{LONG},"price":[1.5]}}'),
+        (f'{{{LONG},"price":1.5', f'{{{LONG},"price":1.5'),
+        ('{"price":123456789012345}', '{"price":123456789012345}'),
+        ('{"price":1234567890123456}', '{"price":"1234567890123456"}'),
+    ],
+)
+def test_only_numbers_of_the_named_keys_are_quoted_and_only_beside_a_long_number(written: str, read: str) -> None:
+    assert quoted(written.encode()).decode() == read
