@@ -68,7 +68,7 @@ def ingest(region: str, connector: str) -> None:
             trigger_rule="all_done", retries=0
         )  # a second try would find the doubted evidence put aside, and be content
         def document() -> str:
-            return steps.document(region)
+            return steps.document(region, connector, get_current_context()["run_id"])
 
         @task(trigger_rule="all_done", retries=0)
         def conclude() -> None:

@@ -35,13 +35,13 @@ def demo(data: Path | None) -> int:
     told: Told = lambda text: console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {text}", highlight=False)  # noqa: E731  # a sentence printer
     if data is None:
         layout = up(layout, make_world, told)
-        flow(layout, console)
+        well = flow(layout, console)
     else:
         from sandbox.stack import real
 
-        layout = real.demo(layout, data, console, told)
+        layout, well = real.demo(layout, data, console, told)
     _show(layout, tables.wide_console())
-    return 0 if all(one["balanced"] and one["state"] == "ok" for one in report.slices(layout)) else 1
+    return 0 if well and all(one["balanced"] and one["state"] == "ok" for one in report.slices(layout)) else 1
 
 
 def _missing(data: Path) -> list[str]:
@@ -57,8 +57,11 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=140)
 
 
-def flow(layout: Layout, console: Console) -> None:
-    """Trigger ingestion of every region, wait for it, for the marts and for the models that follow, showing where each stream is."""
+def flow(layout: Layout, console: Console) -> bool:
+    """Trigger ingestion of every region, wait for it, for the marts and for the models that follow, showing where each stream is.
+
+    Returns whether all graphs ended well.
+    """
     airflow = Airflow(layout)
     began = datetime.now(UTC)
     fresh = all(one["landed"] is None for one in report.slices(layout))
@@ -75,7 +78,7 @@ def flow(layout: Layout, console: Console) -> None:
 
         begun = {(region, one): _ingestion(airflow, one, look, fresh=fresh) for region, one in _ingests(layout)}
         ended = airflow.wait(list(begun.values()), _RUN_S, look)
-        _complain(console, ended)
+        well = _ended_well(console, ended)
         causes = {
             region: [run for (of, _), run in zip(begun, ended, strict=True) if of == region]
             for region in layout.regions
@@ -83,7 +86,8 @@ def flow(layout: Layout, console: Console) -> None:
         for family in (_TRANSFORM, _TRAIN):
             ended = airflow.wait(_await(airflow, family, causes, look), _RUN_S, look)
             causes = {region: [run] for region, run in zip(causes, ended, strict=True)}
-            _complain(console, ended)
+            well &= _ended_well(console, ended)
+    return well
 
 
 def _tell(console: Console, told: set[str], runs: list[Run]) -> None:
@@ -148,13 +152,14 @@ def _begun(airflow: Airflow, layout: Layout, family: str, after: datetime) -> li
     return [one for one in newest if one.started and one.started >= after]
 
 
-def _complain(console: Console, runs: list[Run]) -> None:
-    for one in runs:
-        if one.state != "success":
-            console.print(
-                f"[red]{one.dag_id} ended as {one.state}[/]: open the run in Airflow, or `make status`.",
-                highlight=False,
-            )
+def _ended_well(console: Console, runs: list[Run]) -> bool:
+    """Whether all of these runs did; those that did not are named."""
+    unhappy = [one for one in runs if one.state != "success"]
+    for one in unhappy:
+        console.print(
+            f"[red]{one.dag_id} ended as {one.state}[/]: open the run in Airflow, or `make status`.", highlight=False
+        )
+    return not unhappy
 
 
 def _show(layout: Layout, console: Console) -> None:

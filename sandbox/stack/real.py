@@ -34,12 +34,15 @@ class Item:
     batches: frozenset[str]
 
 
-def demo(layout: Layout, data: Path, console: Console, told: Told) -> Layout:
-    """Make the shops where they are not there, run the river, move the sunglasses shop on once, run again, report what moved."""
+def demo(layout: Layout, data: Path, console: Console, told: Told) -> tuple[Layout, bool]:
+    """Make the shops where they are not there, run the river, move the sunglasses shop on once, run again, report what moved.
+
+    Returns the stack as it is now, and whether all graphs ended well.
+    """
     layout = up(layout, lambda made, tell: _make(made, data, console, tell), told)
     place = _region_of(layout, sunglasses.SHOP)
     before = catalogue_of(scopes(layout)[place])
-    flow(layout, console)
+    well = flow(layout, console)
     console.print(_totals(layout))
     path = _shop(layout, sunglasses.SHOP)
     if sunglasses.capture_of(path) == FIRST:
@@ -47,13 +50,13 @@ def demo(layout: Layout, data: Path, console: Console, told: Told) -> Layout:
         before = catalogue_of(scopes(layout)[place])
         console.print(sunglasses.advance(path, data).table())
         told("the shop has moved to its second capture; running the river again")
-        flow(layout, console)
+        well &= flow(layout, console)
         console.print(_moved("the second capture", before, catalogue_of(scopes(layout)[place])))
     else:
         console.print(
             _moved("this run (the shop stands at its second capture)", before, catalogue_of(scopes(layout)[place]))
         )
-    return layout
+    return layout, well
 
 
 def missing(data: Path) -> list[Path]:

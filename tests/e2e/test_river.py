@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,10 @@ from sandbox.world.wire import instant
 from tests.e2e.conftest import SHARED, WORLD, StackOf
 from tests.e2e.digests import digests, hashes_of, known, warehoused
 from tests.e2e.stack import Stack, rewrite
+from varai.kernel import LeaseHeld
+from varai.registry import held, holding
+from varai.river.context import documents_lease
+from varai.river.document import document_region
 from varai.river.transform import transform
 from varai.stores import documents, objects
 
@@ -58,6 +63,20 @@ def test_first_run_is_whole_and_a_second_one_lands_only_the_overlap_and_writes_n
     assert _documents(stack) == written  # not even a field of the run was touched
     again = transform(stack.settings, "eu", holder="test")
     assert (again.snapshots, again.changed) == (snapshots, ())
+
+
+def test_two_graphs_that_end_at_once_document_the_region_s_evidence_one_after_the_other(clean_stack: Stack) -> None:
+    stack = clean_stack
+    assert stack.run("products").failures == {}
+    scope = stack.settings.scope("eu")
+    waiting = set(objects(scope).list("evidence/"))
+    assert waiting
+    with holding(scope, documents_lease("eu"), "another graph"), pytest.raises(LeaseHeld):
+        document_region(stack.settings, "eu", holder="this graph")
+    assert set(objects(scope).list("evidence/")) == waiting
+    assert Path(document_region(stack.settings, "eu", holder="this graph")).exists()
+    assert not list(objects(scope).list("evidence/"))
+    assert "documents:eu" not in {one["_id"] for one in held(scope)}
 
 
 @pytest.mark.slow

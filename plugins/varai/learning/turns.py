@@ -12,7 +12,7 @@ from typing import Final
 
 from varai.kernel import Scope
 from varai.learning.registered import registered_name
-from varai.registry import acquire_patiently, check, release, renewing, this_process
+from varai.registry import check, holding, this_process
 
 PATIENCE_S: Final = 60.0
 """Outlasts what others do within a turn: register a version, or clean some bundles."""
@@ -26,9 +26,5 @@ def turn(scope: Scope, model: str, who: str) -> Iterator[Callable[[], None]]:
         LeaseHeld: somebody else has it, and had it all the while. Misconfigured: for the scope of a region.
     """
     holder = f"{who} {secrets.token_hex(4)} {this_process()}"
-    lease = acquire_patiently(scope, f"model:{registered_name(scope, model)}", holder, PATIENCE_S)
-    try:
-        with renewing(scope, lease):
-            yield lambda: check(scope, lease.name, lease.token)
-    finally:
-        release(scope, lease)
+    with holding(scope, f"model:{registered_name(scope, model)}", holder, PATIENCE_S) as lease:
+        yield lambda: check(scope, lease.name, lease.token)

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from varai.kernel import FeedKey, Unbalanced, Untrained, VaraiError, utc_now
 from varai.orchestration import pipelines
 from varai.registry import FeedState, RunRecord, feed_states, feeds, record_run, renewing_held, tenants, this_process
+from varai.registry.leases import TTL
 from varai.river import document as documents
 from varai.river import erasure, operate, requests
 from varai.river import ingest as river
@@ -30,6 +31,8 @@ _LOAD_PATIENCE_S = 120.0
 """Outlasts a proof's look into the warehouse, which has no slot of the pool."""
 _PROOF_PATIENCE_S = 600.0
 """It waits without a slot of the warehouse's pool, so that it may: nobody waits for it."""
+_DOCUMENT_PATIENCE_S = 2 * TTL.total_seconds()
+"""The region's other graphs may all end at once, and a worker may have died elsewhere: its lease ends after TTL."""
 _TOLD = 20
 """Differences that the log of a task names."""
 _ERASURE_PATIENCE_S = 20.0
@@ -85,18 +88,17 @@ def settle(region: str, run_id: str) -> list[str]:
     return ["/".join(key) for key in moved]
 
 
-def document(region: str) -> str:
-    """Hold Great Expectations against the compiled verdicts; returns where the Data Docs are."""
-    return documents.document_region(load_settings(), region)
+def document(region: str, connector: str, run_id: str) -> str:
+    """Give the leases back, then hold Great Expectations against the compiled verdicts; returns where the Data Docs are."""
+    settings = load_settings()
+    _release(settings, region, connector, run_id)
+    return documents.document_region(settings, region, holder=_holder(run_id), patience_s=_DOCUMENT_PATIENCE_S)
 
 
 def conclude(region: str, connector: str, context: Mapping[str, Any]) -> None:
-    """Give the leases back, then fail when an earlier task of the run failed."""
+    """Give the leases back, where no task did, then fail when an earlier task of the run failed."""
     settings = load_settings()
-    keys = [
-        one.key for one in feeds(settings.scope(region), connector)
-    ]  # a run of another connector may have the same id
-    river.release_feeds(settings, region, keys, holder=str(context["run_id"]))
+    _release(settings, region, connector, str(context["run_id"]))
     failed = {name: state for name, state in feed_states(settings.scope(region)).items() if _broken(state)}
     _record(settings, region, context, failed)
     unhappy = _failed_tasks(context)
@@ -229,6 +231,12 @@ def erase_due(region: str, run_id: str) -> int:
 def answer_due(region: str) -> int:
     """Gather answers to people who asked for their data; returns how many. Raises RequestsOpen when one is overdue."""
     return requests.answer_due(load_settings(), region)
+
+
+def _release(settings: Settings, region: str, connector: str, run_id: str) -> None:
+    """Give back the leases of a run's feeds. A run of another connector may have the same id, so its feeds are left out."""
+    keys = [one.key for one in feeds(settings.scope(region), connector)]
+    river.release_feeds(settings, region, keys, holder=run_id)
 
 
 def _holder(run_id: str) -> str:

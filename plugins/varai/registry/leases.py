@@ -120,6 +120,17 @@ def renewing(scope: Scope, lease: Lease) -> Iterator[None]:
 
 
 @contextmanager
+def holding(scope: Scope, name: str, holder: str, patience_s: float = 0.0) -> Iterator[Lease]:
+    """Hold a lease while the body works: taken as by `acquire_patiently`, renewed, given back. Raises LeaseHeld."""
+    lease = acquire_patiently(scope, name, holder, patience_s)
+    try:
+        with renewing(scope, lease):
+            yield lease
+    finally:
+        release(scope, lease)
+
+
+@contextmanager
 def renewing_held(scope: Scope, holder: str) -> Iterator[None]:
     """Renew, at once and while the body works, every lease of the region that `holder` has by then; nobody else's."""
 

@@ -217,10 +217,13 @@ class SliceState:
             taken = found.model_copy(update={"token": token, "window": window})
             return self._swap("window.json", taken, version, token, found.token)
         now = utc_now()
-        planned = Planned(
-            token=token, window=Window(start=start, end=end or now.replace(microsecond=0)), ingested_at=now
+        end = end or now.replace(microsecond=0)
+        if start is not None:
+            # Again within a second, or by a clock that was put back: what may have come since the last look lies before the end.
+            start = min(start, end - timedelta(seconds=1))
+        return self._swap(
+            "window.json", Planned(token=token, window=Window(start=start, end=end), ingested_at=now), None, token, 0
         )
-        return self._swap("window.json", planned, None, token, 0)
 
     def plan_onward(self, token: int, waiting: Pending) -> Planned:
         """Plan a window from the beginning of the slice that waits for the warehouse to now: with it, both are read.

@@ -35,6 +35,11 @@ def warehouse_lease(region: str) -> str:
     return f"warehouse:{region}"
 
 
+def documents_lease(region: str) -> str:
+    """Name of the lease on judging a region's evidence again and on its Data Docs."""
+    return f"documents:{region}"
+
+
 @dataclass(frozen=True)
 class FeedRun:
     """One feed while a run works on it under a lease."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from varai.kernel import Unbalanced
+from varai.registry import holding
+from varai.river.context import documents_lease
 from varai.settings import Settings
 
 
@@ -13,16 +15,23 @@ def data_docs(settings: Settings, region: str) -> Path:
     return settings.home.resolve() / "docs" / region / "data-docs"
 
 
-def document_region(settings: Settings, region: str) -> str:
+def document_region(settings: Settings, region: str, *, holder: str, patience_s: float = 0.0) -> str:
     """Judge all evidence that waits in the region with Great Expectations; returns the path of the Data Docs.
 
+    One run at a time does so: graphs of several connectors end at once, and each would judge the same evidence and remove it.
+
+    Args:
+        patience_s: how long to wait while another run does.
+
     Raises:
+        LeaseHeld: another run does so still.
         Unbalanced: the two judges disagree on a row; its batch is put aside under doubted/ for a person to look at.
     """
-    from varai.gate.document import document  # imports Great Expectations: seconds and hundreds of megabytes
+    scope, site = settings.scope(region), data_docs(settings, region)
+    with holding(scope, documents_lease(region), holder, patience_s):
+        from varai.gate.document import document  # imports Great Expectations: seconds and hundreds of megabytes
 
-    site = data_docs(settings, region)
-    report = document(settings.scope(region), None, settings.expectations, site)
+        report = document(scope, None, settings.expectations, site)
     if not report.agreed:
         rows = ", ".join(f"{one.tenant}/{one.entity}/{one.source_id}" for one in report.differences[:5])
         raise Unbalanced(

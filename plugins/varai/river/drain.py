@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from varai import sources
 from varai.kernel import FeedKey, LeaseHeld, Scope, Unexpected, VaraiError, utc_now
-from varai.registry import SliceState, StreamKey, acquire, connections, feed, inbox, release, renewing
+from varai.registry import SliceState, StreamKey, connections, feed, holding, inbox
 from varai.registry.hearing import hear
 from varai.registry.inbox import Event
 from varai.river.context import Progress, silent
@@ -91,14 +91,10 @@ def drain(
     round_ = Drained()
     if not inbox.waiting(scope, utc_now(), 1):
         return round_
-    lease = acquire(scope, f"inbox:{region}", holder)
-    try:
-        with renewing(scope, lease):
-            for key, events in inbox.by_feed(inbox.waiting(scope, utc_now())):
-                if events[0].received_at + linger <= utc_now():
-                    _attempt(settings, region, key, events, holder, round_, progress)
-    finally:
-        release(scope, lease)
+    with holding(scope, f"inbox:{region}", holder):
+        for key, events in inbox.by_feed(inbox.waiting(scope, utc_now())):
+            if events[0].received_at + linger <= utc_now():
+                _attempt(settings, region, key, events, holder, round_, progress)
     return round_
 
 

@@ -11,7 +11,7 @@ import structlog
 from varai import landing, privacy, sources
 from varai.kernel import ErasuresOpen, FeedKey, LeaseHeld, Misconfigured, Scope, VaraiError
 from varai.privacy import Erasure, ErasureReport, Finding, Ledger, Place, Pseudonyms
-from varai.registry import acquire_patiently, feed, feeds, release, renewing, tenants
+from varai.registry import feed, feeds, holding, tenants
 from varai.river.context import lease_name
 from varai.river.places import ParquetPlace, PublishedPlace, WarehouseFile, WarehousePlace
 from varai.river.requests import AnswersPlace
@@ -154,9 +154,7 @@ def _held_feeds(scope: Scope, holder: str, patience_s: float) -> Iterator[None]:
     """Hold every feed of the tenant, so that no run at work brings a person back behind the search. Raises LeaseHeld."""
     with ExitStack() as stack:
         for one in feeds(scope):
-            lease = acquire_patiently(scope, lease_name(one.key), holder, patience_s)
-            stack.callback(release, scope, lease)
-            stack.enter_context(renewing(scope, lease))
+            stack.enter_context(holding(scope, lease_name(one.key), holder, patience_s))
         yield
 
 

@@ -15,12 +15,10 @@ from varai.registry import (
     Lease,
     SliceState,
     StreamKey,
-    acquire_patiently,
     check,
     feed,
+    holding,
     keep_lag,
-    release,
-    renewing,
     set_state,
     waiting_keys,
 )
@@ -44,12 +42,8 @@ def held_warehouse(
         LeaseHeld: somebody else has it still.
     """
     scope = settings.scope(region)
-    lease = acquire_patiently(scope, warehouse_lease(region), holder, patience_s)
-    try:
-        with renewing(scope, lease):
-            yield scope, lease
-    finally:
-        release(scope, lease)
+    with holding(scope, warehouse_lease(region), holder, patience_s) as lease:
+        yield scope, lease
 
 
 def load(settings: Settings, region: str, *, holder: str, patience_s: float = 0.0) -> dict[str, int]:

@@ -69,6 +69,16 @@ def test_the_next_window_overlaps_the_last(scope: Scope) -> None:
     assert objects(scope).read(state.hashes) == b"hashes 1"
 
 
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(minutes=-3)], ids=["same second", "clock put back"])
+def test_a_stream_that_was_read_up_to_now_is_read_again_and_its_watermark_stays(scope: Scope, later: timedelta) -> None:
+    state = SliceState(scope, KEY)
+    state.settle(pending(state, 1, state.plan(1, timedelta(0), incremental=True, end=START).window))
+    again = state.plan(2, timedelta(0), incremental=True, end=START + later)
+    assert again.window == Window(start=START + later - timedelta(seconds=1), end=START + later)
+    state.settle(pending(state, 2, again.window))
+    assert state.watermark() == START
+
+
 def test_a_stream_that_cannot_be_filtered_is_read_whole(scope: Scope) -> None:
     state = SliceState(scope, KEY)
     state.settle(pending(state, 1, state.plan(1, timedelta(0), incremental=False, end=START).window))
