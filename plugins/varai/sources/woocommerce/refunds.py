@@ -10,6 +10,7 @@ that the list did not give.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -53,7 +54,7 @@ class Refunds:
 
     def __init__(self, client: Client, window: Window | None = None) -> None:
         self._client, self._window = client, window
-        self._of_currency: dict[str, Seen] = {}
+        self._of_currency = defaultdict[str, Seen](Seen)
         self._may_have = Seen()
         self._named: dict[int, int] = {}
         self._earliest = client.now()
@@ -61,14 +62,18 @@ class Refunds:
 
     def meet(self, records: Iterable[Record]) -> None:
         """Note orders that were read."""
+        of_currency, may_have = defaultdict[str, list[int]](list), list[int]()
         for record in records:
             order = decode(record.node, _Order)
-            self._of_currency.setdefault(order.currency, Seen()).meet(record.id)
+            of_currency[order.currency].append(record.id)
             named = _ids_of(order.refunds)
             self._named.update(dict.fromkeys(named, record.id))
             if named or order.status not in _NEVER_PAID:
-                self._may_have.meet(record.id)
+                may_have.append(record.id)
                 self._earliest = min(self._earliest, _instant(order.date_created_gmt))
+        for currency, ids in of_currency.items():
+            self._of_currency[currency].meet_each(ids)
+        self._may_have.meet_each(may_have)
 
     def pages(self) -> Iterator[Page]:
         """All refunds of the orders. Raises what `Client.get` raises, and Unbalanced."""
