@@ -22,6 +22,7 @@ from sandbox.stack.supervise import NotWell, states
 from sandbox.stack.up import down as end
 from sandbox.stack.up import layout_of
 from sandbox.stack.up import up as begin
+from varai.cli.tables import wide_console
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Data = Annotated[
@@ -134,7 +135,7 @@ def prove(
     if as_json:
         typer.echo(shown.as_json(matrix))
     else:
-        shown.show(matrix, Console())
+        shown.show(matrix, wide_console())
     raise typer.Exit(1 if matrix.red else 0)
 
 
