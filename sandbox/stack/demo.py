@@ -65,7 +65,7 @@ def flow(layout: Layout, console: Console) -> bool:
     airflow = Airflow(layout)
     began = datetime.now(UTC)
     fresh = all(one["landed"] is None for one in report.slices(layout))
-    told: set[str] = set()
+    told = {_line(one) for one in _ingestions(airflow, layout) if one.state not in _ACTIVE}  # of earlier runs
     with Live(report.progress(layout, []), console=console, refresh_per_second=4, transient=True) as live:
 
         def look() -> None:
@@ -90,13 +90,17 @@ def flow(layout: Layout, console: Console) -> bool:
     return well
 
 
-def _tell(console: Console, told: set[str], runs: list[Run]) -> None:
+def _tell(console: Console, told: set[tuple[str, str, str]], runs: list[Run]) -> None:
     """Where no live table can be drawn: a line for each graph that moved on."""
     for one in runs:
-        line = f"{one.dag_id} {one.state}"
-        if f"{one.run_id} {line}" not in told:
-            told.add(f"{one.run_id} {line}")
-            console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {line}", highlight=False)
+        if _line(one) not in told:
+            told.add(_line(one))
+            console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {one.dag_id} {one.state}", highlight=False)
+
+
+def _line(run: Run) -> tuple[str, str, str]:
+    """What tells a run's state from all others that were said."""
+    return run.run_id, run.dag_id, run.state
 
 
 def _ingestions(airflow: Airflow, layout: Layout) -> list[Run]:

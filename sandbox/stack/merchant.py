@@ -24,6 +24,7 @@ from varai.marts import Reader
 
 _SHOWN, _MONTHS = 3, 6
 """How many products and months are shown."""
+LAST_DAY = ANCHOR - timedelta(days=1)
 _FROM = "2026-05-01"
 """The first of as many months before the end of the simulated history."""
 _REGULAR = """
@@ -83,7 +84,7 @@ def sales(title: str, found: dict[str, Any], *, simulated: bool) -> Table:
     """The last months of a report with an order, and beside them what the report says of itself."""
     since = found["history_from"][:10] if found["history_from"] else "no sale yet"
     until = found["complete_until"][:19] if found["complete_until"] else "nobody knows when"
-    ends = f" (the simulated shops sold until {ANCHOR:%Y-%m-%d})" if simulated else ""
+    ends = f" (the simulated shops sold until {LAST_DAY:%Y-%m-%d})" if simulated else ""
     caption = (
         f"the last months with an order{ends}; as of {found['as_of'][:19]}, complete until {until}, history from {since}; "
         f"{_withheld(found['withheld'])}"
@@ -121,7 +122,7 @@ def tell_next(merchant: Merchant, console: Console) -> None:
     home = "" if layout.home == REPOSITORY / "var" else f"VARAI_HOME={shlex.quote(str(layout.home))} "
     asked = "grain=month"
     if generated(layout):
-        asked = f"from={_FROM}&to={ANCHOR - timedelta(days=1):%Y-%m-%d}&{asked}"
+        asked = f"from={_FROM}&to={LAST_DAY:%Y-%m-%d}&{asked}"
     report = f"'{layout.url(f'serving-{region}')}/v1/reports/sales?{asked}'"
     signed = '-H "Authorization: Bearer $token"'
     for line in (

@@ -23,7 +23,7 @@ from varai import landing
 from varai.gate import quarantine
 from varai.kernel import FeedKey, Unbalanced
 from varai.marts.publish import read_manifest
-from varai.registry import feed, put_feed
+from varai.registry import comparisons, feed, put_feed
 from varai.river.erasure import pseudonym
 from varai.river.reconcile import Reconciliation, reconcile_feed, reconcile_feeds
 from varai.river.transform import transform
@@ -66,6 +66,13 @@ def test_a_shop_that_was_read_agrees_and_the_vendor_was_asked(read_shop: Stack) 
         assert (found[name].vendor, found[name].changed) == (len(read_shop.ids(KINDS[name])), 0)
         assert found[name].vendor == found[name].known
     assert found["inventory"].changed is None  # the vendor gives no exact count of it
+
+
+def test_streams_that_were_never_read_are_not_said_to_differ_in_nothing(read_shop: Stack) -> None:
+    found = _reconciled(read_shop)
+    unread = found.keys() - {*COUNTED}
+    assert unread and not any(found[name].differences for name in unread)
+    assert {key.stream for key, _ in comparisons(read_shop.scope)} == {*COUNTED}
 
 
 def test_a_record_that_the_vendor_has_no_longer_is_found(read_shop: Stack) -> None:

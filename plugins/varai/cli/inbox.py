@@ -88,6 +88,13 @@ def list_events(
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=1))
         return
+    if not found:
+        typer.echo(
+            "No webhook led nowhere; --state all lists those that did not."
+            if wanted == "dead"
+            else "None of that state."
+        )
+        return
     table = Table()
     for name in ("event", "topic", "received", "state", "attempts", "reason"):
         table.add_column(name)

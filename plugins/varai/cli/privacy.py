@@ -99,5 +99,7 @@ def answer(
 
 def _tell(found: tuple[Finding, ...], name: str) -> None:
     typer.echo(f"pseudonym {name}: {len(found)} places")
+    if not found:
+        typer.echo("Nothing here holds a customer of this id. Where there should be one, look at the id and at --feed.")
     for one in found:
         typer.echo(f"  {one.place:12} {one.rows:6}  {one.where}")

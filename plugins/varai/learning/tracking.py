@@ -156,7 +156,10 @@ class Registry:
         known = self.versions(name)
         earlier = self._earlier(name, known)
         if not earlier:
-            raise Gone(f"{name} had no champion before this one.", "Name a version with `varai models promote`.")
+            raise Gone(
+                f"{name} had no champion before this one.",
+                "`varai models list` shows its versions; where there is one alone, the next training on new sales makes another.",
+            )
         _must_fit(next(one for one in known if one.number == earlier[-1]))
         with self._told():
             self._client.set_registered_model_tag(name, _HELD, reason)

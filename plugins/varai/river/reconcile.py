@@ -107,11 +107,13 @@ def reconcile_feed(settings: Settings, region: str, key: FeedKey, *, holder: str
 
 
 def _keep(scope: Scope, found: Iterable[Reconciliation]) -> None:
-    """Keep what was found for those who ask how far a feed is in sync."""
+    """Keep what was found for those who ask how far a feed is in sync. That nothing differs before anything came is no finding."""
     at = utc_now()
     for one in found:
-        told = Comparison(kind="counts", at=at, differences=len(one.differences), sentences=one.differences)
-        keep_comparison(scope, StreamKey(one.tenant, one.feed, one.stream), told)
+        key = StreamKey(one.tenant, one.feed, one.stream)
+        if one.differences or SliceState(scope, key).watermark() is not None:
+            told = Comparison(kind="counts", at=at, differences=len(one.differences), sentences=one.differences)
+            keep_comparison(scope, key, told)
 
 
 def _compared(

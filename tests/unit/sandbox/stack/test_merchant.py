@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from sandbox.stack.merchant import sales
-from sandbox.world import ANCHOR
+from sandbox.stack.merchant import LAST_DAY, sales
 from varai.cli.tables import wide_console
 
 ROW = {"period": "2026-10-01", "currency": "EUR", "orders": 174, "units": 290} | dict.fromkeys(
@@ -50,5 +49,5 @@ def test_orders_of_unknown_value_are_not_said_to_be_worth_what_the_others_are(
 
 
 def test_where_the_simulated_history_ends_is_said_of_simulated_shops_alone() -> None:
-    assert f"{ANCHOR:%Y-%m-%d}" in printed(0, 0, 0, {})
-    assert f"{ANCHOR:%Y-%m-%d}" not in printed(0, 0, 0, {}, simulated=False)
+    assert f"{LAST_DAY:%Y-%m-%d}" in printed(0, 0, 0, {})
+    assert f"{LAST_DAY:%Y-%m-%d}" not in printed(0, 0, 0, {}, simulated=False)
