@@ -11,7 +11,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.stack.demo import flow
+from sandbox.stack.flow import flow
 from sandbox.stack.layout import Layout
 from sandbox.stack.shops import Told, credentials, whole
 from sandbox.stack.stored import scopes
