@@ -48,6 +48,9 @@ def flow(layout: Layout, console: Console) -> bool:
             for region in layout.regions
         }
         for family in (_TRANSFORM, _TRAIN):
+            told_of = {region: runs for region, runs in causes.items() if any(map(airflow.told, runs))}
+            well &= len(told_of) == len(causes)  # where one failed before it told, nothing follows
+            causes = told_of
             ended = airflow.wait(_await(airflow, family, causes, look), _RUN_S, look)
             causes = {region: [run] for region, run in zip(causes, ended, strict=True)}
             well &= _ended_well(console, ended)

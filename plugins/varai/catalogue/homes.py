@@ -15,7 +15,7 @@ from pymongo.collection import Collection
 
 from varai.catalogue.collections import document_id, in_maps
 from varai.catalogue.holders import Holding, holdings
-from varai.catalogue.parts import Part, lives, moved, newer, replacing, unmoved
+from varai.catalogue.parts import Part, lives, moved, newer, replacing, unmoved, whole
 from varai.kernel import FeedKey
 
 
@@ -34,14 +34,14 @@ class Moves(NamedTuple):
 def coming(parts: Mapping[str, Part], stored: Mapping[str, Any]) -> list[str]:
     """Paths of rows that come alive to a document in which they do not live, or as a part that a comparison found wrong."""
     alive = (path for path, new in parts.items() if in_maps(path) and not new["deleted"])
-    return [path for path in alive if not lives(stored.get(path)) or not stored[path]["content_hash"]]
+    return [path for path in alive if not lives(stored.get(path)) or not stored[path].get("content_hash")]
 
 
 def settle(target: Collection[dict[str, Any]], key: FeedKey, given: Mapping[str, Holding]) -> Moves:
     """Find the rows that are coming, by their path, wherever else they lie, and let the newest live."""
     found: dict[str, list[Holding]] = defaultdict(list)
     for one in holdings(target, key, list(given)):
-        if isinstance(one.part, dict):
+        if whole(one.part):
             found[one.path].append(one)
     moves = Moves({}, [])
     for path, (owner, _, new) in given.items():

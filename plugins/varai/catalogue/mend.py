@@ -47,6 +47,7 @@ def bury(scope: Scope, feed: Feed, entity: str, roots: Mapping[str, str]) -> Non
         part = parts_of(held).get(path)
         part = part if isinstance(part, dict) else {}
         kept: Part = {field: part.get(field) for field in GIVEN}
+        kept["ingested_at"] = kept["ingested_at"] or _LONG_AGO
         tombstone: Part = {**kept, "deleted": True, "deleted_at": utc_now(), "run_id": "repair", "previous": {}}
         updates.append(UpdateOne({"_id": name, path: {"$exists": True}}, {"$set": {path: tombstone}}))
     _write(scope, feed, entity, updates)

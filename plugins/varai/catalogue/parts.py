@@ -47,6 +47,12 @@ def lives(part: Any) -> bool:
     return isinstance(part, dict) and part.get("deleted") is False
 
 
+def whole(part: Any) -> bool:
+    """Whether a part says which version it is; one that somebody damaged does not, and gives way to any."""
+    told = isinstance(part, dict) and all(name in part for name in (*GIVEN, "run_id"))
+    return told and isinstance(part["ingested_at"], datetime)
+
+
 def newer(one: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
     """Whether a part is a later version: by the vendor's time where both have one and they differ, else by ours."""
     mine, theirs = one["source_updated_at"], than["source_updated_at"]
@@ -64,9 +70,9 @@ def same(one: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
 def replacing(new: Part, held: Part | None) -> Part | None:
     """What to store for `new` where `held` is stored: None when that is newer or the same.
 
-    `previous` becomes the version stored before this run; {} where there was none.
+    `previous` becomes the version stored before this run; {} where there was none, or one that somebody damaged.
     """
-    if held is None:
+    if held is None or not whole(held):
         return {**new, "previous": {}}
     if newer(held, new) or same(new, held):
         return None
@@ -79,6 +85,8 @@ def unmoved(path: str, held: Part | None) -> dict[str, Any]:
     """A filter that holds while the part at `path` is still the one that was read."""
     if held is None:
         return {path: {"$exists": False}}
+    if not whole(held):
+        return {path: held}
     return {f"{path}.{name}": held[name] for name in ("content_hash", "ingested_at", "run_id", "deleted")}
 
 

@@ -1,7 +1,8 @@
 """What will be needed is asked for while what came is looked into: questions in, their answers out, in the sequence of the questions.
 
 A question is asked once ahead, in a thread. Where that fails, who needs the answer asks again and waits, as if nothing had been asked
-ahead, and until then nothing more is: so no retry runs that nobody waits for, and what comes is what comes one by one.
+ahead, and until then nothing more is begun, though one that waits for its turn may still go out: so no retry runs that nobody waits for,
+and what comes is what comes one by one.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class _Mean:
         return self.count >= KNOWN
 
 
-@dataclass
+@dataclass(eq=False)
 class _Turn:
     """A request that is being answered; `company`: another was answered meanwhile."""
 

@@ -45,14 +45,15 @@ class Http:
 
     Args:
         vendor: its name, as errors say it.
-        own_address: what a feed's `base_url` should be, said where the vendor redirects elsewhere.
+        own_address: what it should be asked by, said where it redirects elsewhere.
+        named_by: what of a feed names that address.
 
     Attributes:
         earliest: the earliest date of all answers, by the vendor's clock; None where none had one.
     """
 
-    def __init__(self, vendor: str, own_address: str) -> None:
-        self.vendor, self._own_address = vendor, own_address
+    def __init__(self, vendor: str, own_address: str, named_by: str = "base_url") -> None:
+        self.vendor, self._own_address, self._named_by = vendor, own_address, named_by
         self.earliest: datetime | None = None
         # urllib3 writes paths at DEBUG, and those of bulk files carry a signature.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
@@ -111,7 +112,7 @@ class Http:
         if parts.scheme != "https" and not (_near(parts.hostname or "") or _signed(headers)):
             raise Misconfigured(
                 f"{self.vendor} would be asked without TLS, and who listens could read the feed's secret.",
-                f"Write the shop's own address, {self._own_address}, into the feed's base_url.",
+                f"Write its own address, {self._own_address}, into the feed's {self._named_by}.",
             )
 
     def json(self, answer: urllib3.BaseHTTPResponse) -> bytes:
@@ -140,8 +141,8 @@ class Http:
         """A certificate was refused, before anything was sent. It is asked for again by no retry: only a person can tell what it means."""
         if error.verify_code in _OF_ANOTHER_HOST:
             return Misconfigured(
-                f"The certificate of {self.vendor}'s host is of another host than the feed's base_url names.",
-                f"Write the shop's own address, {self._own_address}, into the feed's base_url.",
+                f"The certificate of {self.vendor}'s host is of another host than the feed's {self._named_by} names.",
+                f"Write its own address, {self._own_address}, into the feed's {self._named_by}.",
             )
         if error.verify_code in _OF_NO_AUTHORITY:
             return Misconfigured(
@@ -169,7 +170,7 @@ class Http:
         if answer.get_redirect_location():
             raise Malformed(
                 f"{self.vendor} answered with a redirect (HTTP {status}), which is not followed: it could carry the token away.",
-                f"Write the shop's own address, {self._own_address}, into the feed's base_url.",
+                f"Write its own address, {self._own_address}, into the feed's {self._named_by}.",
             )
         raise Malformed(f"{self.vendor} answered HTTP {status}.")
 

@@ -233,6 +233,20 @@ def test_a_document_of_an_earlier_release_lists_all_it_holds_once_it_is_written(
     assert homes(scope)["variant", "1"] == ["8"]
 
 
+@pytest.mark.parametrize("damage", [{"deleted": True}, {"deleted": True, "ingested_at": None}, "text"])
+def test_a_part_that_somebody_damaged_stops_no_row_from_living_elsewhere(
+    scope: Scope, feed: Feed, staged: Rows, damage: Any
+) -> None:
+    publish(scope, feed, {"variant": staged("variant", row("1", "7", 1))}, run_id="r1")
+    documents(scope)["products"].update_one({"source_id": "7"}, {"$set": {"variants.1": damage}})
+    publish(scope, feed, {"variant": staged("variant", row("1", "8", 2))}, run_id="r2")
+    kept = documents(scope)["products"].find_one({"source_id": "8"})
+    assert kept is not None
+    assert kept["variants"]["1"]["deleted"] is False
+    publish(scope, feed, {"variant": staged("variant", row("1", "7", 3))}, run_id="r3")
+    assert homes(scope) == {("variant", "1"): ["7"]}
+
+
 def test_a_row_that_lives_twice_is_mended(scope: Scope, feed: Feed, staged: Rows) -> None:
     """As earlier releases left it, or whoever wrote into the documents."""
     publish(scope, feed, {"variant": staged("variant", row("1", "7", 1))}, run_id="r1")

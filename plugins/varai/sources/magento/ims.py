@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from varai.kernel import Unauthorised
+from varai.kernel import Misconfigured, Unauthorised
 from varai.sources.contract import Session
 from varai.sources.decoding import decode
 from varai.sources.tokens import KeptToken, as_kept, grant_of
@@ -67,8 +67,8 @@ class Ims:
         """Take another token than the one refused, once: a second one that is refused lacks permissions, not time."""
         if self._renewed:
             return False
+        self._kept.renew(self._kept.token())  # may fail for now, and is then not the one renewal
         self._renewed = True
-        self._kept.renew(self._kept.token())
         return True
 
     def _ask(self, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,8 +79,14 @@ class Ims:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         url = str(self._session.feed.settings.get("ims_url", _ENDPOINT))
         # Apart from the shop's connections: those note the shop's clock, and name the shop in errors.
-        with closing(Http("Adobe IMS", _ENDPOINT)) as http:
-            answer = http.send("POST", url, body=urlencode(form).encode(), headers=headers, understood=_REFUSED)
+        with closing(Http("Adobe IMS", _ENDPOINT, "settings.ims_url")) as http:
+            understood = {*_REFUSED, HTTPStatus.NOT_FOUND}
+            answer = http.send("POST", url, body=urlencode(form).encode(), headers=headers, understood=understood)
+            if answer.status == HTTPStatus.NOT_FOUND:
+                raise Misconfigured(
+                    "Nothing gives tokens at the address of Adobe IMS.",
+                    f"Leave out the feed's settings.ims_url, or write {_ENDPOINT} into it.",
+                )
             if answer.status in _REFUSED:
                 raise _refused(answer.status, answer.data)
             return as_kept(self._session, grant_of(http.json(answer), "Adobe IMS"))

@@ -70,7 +70,7 @@ class Refunds:
             self._named.update(dict.fromkeys(named, record.id))
             if named or order.status not in _NEVER_PAID:
                 may_have.append(record.id)
-                self._earliest = min(self._earliest, _instant(order.date_created_gmt))
+            self._earliest = min(self._earliest, _instant(order.date_created_gmt))
         for currency, ids in of_currency.items():
             self._of_currency[currency].meet_each(ids)
         self._may_have.meet_each(may_have)
@@ -100,7 +100,7 @@ class Refunds:
                 return proof.seen
         if self._window is not None:
             for records in Proof(Numbered(self._client, "refunds", created_in(self._window))).pages():
-                self._met(records)
+                self._may_have.meet_each(sorted({order for _, order in self._met(records)}))
         return None
 
     def _span(self) -> Window:

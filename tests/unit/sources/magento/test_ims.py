@@ -79,6 +79,25 @@ def test_a_token_that_is_taken_back_is_renewed_once(cloud: Cloud) -> None:
     assert cloud.asked() == (3, 0, 3), "refused again with a fresh token: asking for a third cannot help"
 
 
+def test_an_identity_service_that_fails_for_a_moment_does_not_cost_the_renewal(cloud: Cloud) -> None:
+    cloud.shop.fault("revoked_token", match="currentPage]=2", times=2)
+
+    def down(page: Page) -> None:
+        if not any(cloud.asked()[1:]):
+            cloud.shop.fault("5xx", match="ims/token")
+
+    assert cloud.read(between=down) == 11
+    assert cloud.asked() == (2, 1, 2)
+
+
+def test_an_address_that_gives_no_tokens_is_told_as_that_of_the_identity_service(cloud: Cloud) -> None:
+    session = cloud.session()
+    feed = session.feed.model_copy(update={"settings": {**session.feed.settings, "ims_url": f"{cloud.shop.url}/none"}})
+    with pytest.raises(Misconfigured) as raised:
+        list(connector("magento").extract(replace(session, feed=feed), "customers", WHOLE))
+    assert "ims_url" in raised.value.cure
+
+
 def test_credentials_that_are_refused_are_told_with_their_cure_and_no_secret(
     cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -76,6 +76,21 @@ def test_a_refund_older_than_its_order_comes_where_the_order_names_it(woo_shop: 
     assert sorted(line["id"] for line in read.lines) == [900, 9901, 9902]
 
 
+@pytest.mark.parametrize(("others", "made"), [(2, 500), (60, 995)], ids=["in one list", "too many to list"])
+def test_an_order_that_says_it_was_never_paid_keeps_the_refund_it_does_not_name(
+    woo_shop: MakeWooShop, others: int, made: int
+) -> None:
+    shop = woo_shop(orders=0)
+    with shop.records() as records:
+        put_order(records, 1, at=stamp(1000), status="failed")
+        put_refund(records, 9001, 1, at=stamp(made))
+        for number in range(others):
+            put_refund(records, 9100 + number, 900, at=stamp(992))
+        for number in (998, 999):
+            put_order(records, number, at=stamp(1000))
+    assert shop.read("orders", minutes(990, 1010), page_size=2).children() == {("1", 9001)}
+
+
 def test_a_refund_that_was_taken_back_is_missing(woo_shop: MakeWooShop) -> None:
     shop = woo_shop(orders=6)
     touch(shop, 3, 6)
