@@ -24,11 +24,12 @@ import os
 import sqlite3
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -147,6 +148,10 @@ class Read:
             assert at is not None
             for one in clerk.ids(kind)[::100]:
                 clerk.touch(kind, one, "Changed", at)
+            while datetime.now(UTC) < at + timedelta(
+                seconds=1
+            ):  # what is read next ends with the last second that is over
+                time.sleep(0.05)
 
     def came(self, vendor: Vendor, asked: Sequence[Request]) -> Came:
         """What the last run brought."""
