@@ -49,7 +49,9 @@ def flow(layout: Layout, console: Console) -> bool:
         }
         for family in (_TRANSFORM, _TRAIN):
             told_of = {region: runs for region, runs in causes.items() if any(map(airflow.told, runs))}
-            well &= len(told_of) == len(causes)  # where one failed before it told, nothing follows
+            for region in causes.keys() - told_of.keys():  # a graph failed before it told
+                console.print(f"[red]nothing starts {family.format(region=region)}[/]", highlight=False)
+            well &= len(told_of) == len(causes)
             causes = told_of
             ended = airflow.wait(_await(airflow, family, causes, look), _RUN_S, look)
             causes = {region: [run] for region, run in zip(causes, ended, strict=True)}
