@@ -148,9 +148,8 @@ class Read:
             assert at is not None
             for one in clerk.ids(kind)[::100]:
                 clerk.touch(kind, one, "Changed", at)
-            while datetime.now(UTC) < at + timedelta(
-                seconds=1
-            ):  # what is read next ends with the last second that is over
+            # What is read next ends with the last second that is over.
+            while datetime.now(UTC) < at + timedelta(seconds=1):
                 time.sleep(0.05)
 
     def came(self, vendor: Vendor, asked: Sequence[Request]) -> Came:

@@ -48,13 +48,12 @@ def flow(layout: Layout, console: Console) -> bool:
             for region in layout.regions
         }
         for family in (_TRANSFORM, _TRAIN):
-            told_of = {region: runs for region, runs in causes.items() if any(map(airflow.told, runs))}
-            for region in causes.keys() - told_of.keys():  # a graph failed before it told
+            given = {region: max(moments) for region, runs in causes.items() if (moments := _told_by(airflow, runs))}
+            for region in causes.keys() - given.keys():  # a graph failed before it told
                 console.print(f"[red]nothing starts {family.format(region=region)}[/]", highlight=False)
-            well &= len(told_of) == len(causes)
-            causes = told_of
-            ended = airflow.wait(_await(airflow, family, causes, look), _RUN_S, look)
-            causes = {region: [run] for region, run in zip(causes, ended, strict=True)}
+                well = False
+            ended = airflow.wait(_await(airflow, family, given, look), _RUN_S, look)
+            causes = {region: [run] for region, run in zip(given, ended, strict=True)}
             well &= _ended_well(console, ended)
     return well
 
@@ -91,17 +90,24 @@ def _ingestion(airflow: Airflow, dag_id: str, look: Callable[[], None], *, fresh
     return airflow.trigger(dag_id)
 
 
-def _await(airflow: Airflow, family: str, causes: dict[str, list[Run]], look: Callable[[], None]) -> list[Run]:
-    """Of a family of graphs the runs that have taken in all that those before them gave: one for each region, in the regions' order.
+def _told_by(airflow: Airflow, runs: list[Run]) -> list[datetime]:
+    """When runs last told that their data are there; of those that did."""
+    return [moment for run in runs if (moment := airflow.told(run))]
+
+
+def _await(airflow: Airflow, family: str, given: dict[str, datetime], look: Callable[[], None]) -> list[Run]:
+    """Of a family of graphs the runs that have taken in all that those before them gave: one for each region, in their order.
+
+    Args:
+        given: region -> when all was there.
 
     Raises:
         TimeoutError: none began within two minutes; where an earlier run is still at work, none did within two minutes of its end.
     """
-    given = {region: max(filter(None, map(airflow.told, runs)), default=None) for region, runs in causes.items()}
     last = time.monotonic() + _RUN_S
     ends = time.monotonic() + _BEGIN_S
     while time.monotonic() < min(ends, last):
-        known = {region: airflow.runs(family.format(region=region)) for region in causes}
+        known = {region: airflow.runs(family.format(region=region)) for region in given}
         found = [_since(known[region], moment) for region, moment in given.items()]
         if all(found):
             return [one for one in found if one]
@@ -112,11 +118,11 @@ def _await(airflow: Airflow, family: str, causes: dict[str, list[Run]], look: Ca
     raise TimeoutError(f"The graphs {family.format(region='*')} did not start; look at Airflow's assets.")
 
 
-def _since(runs: list[Run], moment: datetime | None) -> Run | None:
+def _since(runs: list[Run], moment: datetime) -> Run | None:
     """The newest of these runs, newest first, that began when all was there. Which events Airflow says began it does not tell: one that
     comes while another waits for the graph is merged with it and then named nowhere.
     """
-    return next((one for one in runs if one.started and moment and one.started >= moment), None)
+    return next((one for one in runs if one.started and one.started >= moment), None)
 
 
 def _begun(airflow: Airflow, layout: Layout, family: str, after: datetime) -> list[Run]:

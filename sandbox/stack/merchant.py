@@ -25,6 +25,7 @@ from varai.marts import Reader
 _SHOWN, _MONTHS = 3, 6
 """How many products and months are shown."""
 LAST_DAY = ANCHOR - timedelta(days=1)
+"""The last day of the simulated history."""
 _FROM = "2026-05-01"
 """The first of as many months before the end of the simulated history."""
 _REGULAR = """

@@ -68,7 +68,7 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
     """
     fields = (_UPDATED, *entity.fields)
     typed = ", ".join([_id("source_id", nul), _id("root_id", nul), *(_typed(field, given, nul) for field in fields)])
-    kept = "".join(f", {_q(field.name)} AS {_raw(field)}" for field in fields if _needs_raw(field, given, nul))
+    kept = "".join(f", {quoted(field.name)} AS {_raw(field)}" for field in fields if _needs_raw(field, given, nul))
     extra = ["array_to_string(faults, ',')"] if "faults" in given else []
     found = [part for field in fields for part in _faults(field, given, nul)]
     faults = f"concat_ws(',', {', '.join([*extra, *found])})" if extra or found else "''"
@@ -76,7 +76,7 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
     exponent = "exponent_of(currency)" if "currency" in given else "NULL::INTEGER"
     source = f"(SELECT *, {exponent} AS _exponent FROM ({select}))" if money else f"({select})"
     handed = ("faults" if extra else "") + (", " if extra and money else "") + ("_exponent" if money else "")
-    columns = ", ".join(_q(field.name) for field in fields)
+    columns = ", ".join(quoted(field.name) for field in fields)
     rendered = ", ".join(_rendered(field) for field in entity.fields)
     return (
         f"SELECT position, source_id, root_id, {columns},"
@@ -87,12 +87,13 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
     )
 
 
-def _q(name: str) -> str:
+def quoted(name: str) -> str:
+    """An SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _raw(field: Field) -> str:
-    return _q(f"{field.name}?")
+    return quoted(f"{field.name}?")
 
 
 def _is_currency(field: Field) -> bool:
@@ -113,7 +114,7 @@ def _id(name: str, nul: bool) -> str:
 
 
 def _typed(field: Field, given: Mapping[str, str], nul: bool) -> str:
-    name, kind = _q(field.name), duckdb_type(field)
+    name, kind = quoted(field.name), duckdb_type(field)
     if field.name not in given:
         value = f"NULL::{kind}"
     elif field.type == "text":
@@ -138,7 +139,7 @@ def _faults(field: Field, given: Mapping[str, str], nul: bool) -> list[str]:
     """Expressions that are the fault's name where the field has it, else NULL."""
     if field.name not in given:
         return []
-    name, raw, found = _q(field.name), _raw(field), []
+    name, raw, found = quoted(field.name), _raw(field), []
     if _is_currency(field):
         found.append(
             f"CASE WHEN {name} IS NOT NULL AND NOT is_currency({name}) THEN 'unknown_currency:{field.name}' END"
@@ -160,7 +161,7 @@ def _faults(field: Field, given: Mapping[str, str], nul: bool) -> list[str]:
 
 def _rendered(field: Field) -> str:
     """The field as text such that different rows never give the same text: lengths before texts, a bar after the rest."""
-    name = _q(field.name)
+    name = quoted(field.name)
     if field.type == "text":
         return f"strlen({name}), ':', {name}"
     if field.type == "texts":

@@ -49,6 +49,6 @@ def roots(nodes: Sequence[msgspec.Raw | bytes]) -> Page:
     return Page(b"".join(map(line_of, nodes)), len(nodes), len(nodes))
 
 
-def children(nodes: Sequence[msgspec.Raw | bytes], parent: int, **more: str) -> Page:
-    """What hangs on a record, a line each that names it; `more` are keys added to each."""
-    return Page(b"".join(line_of(node, __parentId=str(parent), **more) for node in nodes), 0, len(nodes))
+def children(nodes: Sequence[msgspec.Raw | bytes], parent: int) -> Page:
+    """What hangs on a record, a line each that names it."""
+    return Page(b"".join(line_of(node, __parentId=str(parent)) for node in nodes), 0, len(nodes))

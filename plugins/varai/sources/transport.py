@@ -58,7 +58,8 @@ class Http:
         # urllib3 writes paths at DEBUG, and those of bulk files carry a signature.
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         self._noting = threading.Lock()
-        self._direct = urllib3.PoolManager(maxsize=2, ssl_context=_trust(ssl.get_default_verify_paths()))
+        self._trusted = _trust(ssl.get_default_verify_paths())
+        self._direct = urllib3.PoolManager(maxsize=2, ssl_context=self._trusted)
         self._ways: dict[tuple[str, str], urllib3.PoolManager] = {}
 
     def send(
@@ -193,9 +194,7 @@ class Http:
         proxy = proxies.get(scheme) or proxies.get("all")
         if proxy is None or proxy_bypass(host):
             return self._direct
-        return urllib3.proxy_from_url(
-            proxy, proxy_headers=_credentials(proxy), maxsize=2, ssl_context=_trust(ssl.get_default_verify_paths())
-        )
+        return urllib3.proxy_from_url(proxy, proxy_headers=_credentials(proxy), maxsize=2, ssl_context=self._trusted)
 
 
 def _near(host: str) -> bool:

@@ -2,7 +2,8 @@
 
 Traps kept: a page beyond the end is the last page again; without a size all rows come; the default order is downwards; a page that is
 larger than the shop allows is answered 400 with its number apart from the sentence; instants are texts in UTC without a zone; what has no
-extension attributes says so by an empty list. A shop of Adobe's cloud (see ims.py) has other paths, and takes IMS tokens only. https://developer.adobe.com/commerce/webapi/rest/
+extension attributes says so by an empty list. A shop of Adobe's cloud (see ims.py) has other paths, and takes IMS tokens only.
+https://developer.adobe.com/commerce/webapi/rest/
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from varai.canonical.mapping import Mapping
 from varai.kernel import Feed
 from varai.sources.contract import ShopFacts, StreamSpec
 from varai.sources.macros import facts_macros, line_kinds, training_consent
-from varai.sources.magento.shapes import COLUMNS, OF_CHILDREN
+from varai.sources.magento.shapes import ALONE, COLUMNS
 from varai.sources.mapping import mapping_of
 
 
@@ -27,5 +27,4 @@ def mapping(spec: StreamSpec, feed: Feed, facts: ShopFacts) -> Mapping:
         Malformed: the shop's zone is none.
     """
     macros = [facts_macros(facts), line_kinds(feed), training_consent(feed)]
-    alone = OF_CHILDREN.get(spec.name, frozenset())
-    return mapping_of("magento", spec, COLUMNS[spec.name], macros, alone=alone)
+    return mapping_of("magento", spec, COLUMNS[spec.name], macros, alone=ALONE.get(spec.name, frozenset()))

@@ -63,5 +63,5 @@ COLUMNS: Mapping[str, Shape] = {
     "customers": _CUSTOMER,
     "orders": _ORDER,
 }
-OF_CHILDREN: Mapping[str, frozenset[str]] = {"orders": frozenset({PARENT, "__currency", "__inside"})}
+ALONE: Mapping[str, frozenset[str]] = {"orders": frozenset({PARENT, "__currency", "__inside"})}
 """Keys that only child lines have: an order's credit memos."""

@@ -50,5 +50,5 @@ _ORDER: Shape = {
 _SHOP: Shape = texts("id", "name", "url", "timezone", "currency", "country", "prices_include_tax", "seen_at")
 
 COLUMNS: Mapping[str, Shape] = {"shop": _SHOP, "products": _PRODUCT, "customers": _CUSTOMER, "orders": _ORDER}
-OF_CHILDREN: Mapping[str, frozenset[str]] = {"orders": frozenset({PARENT, "__currency", "amount"})}
+ALONE: Mapping[str, frozenset[str]] = {"orders": frozenset({PARENT, "__currency", "amount"})}
 """Keys that only child lines have: an order's refunds."""
