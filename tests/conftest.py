@@ -101,7 +101,7 @@ def gcs_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     program = Path(wheel.__file__).parent / "vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64"
     command = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", url]
-    command += ["-public-host", f"127.0.0.1:{port}", "-filesystem-root", str(folder / "data"), "-log-level", "error"]
+    command += ["-public-host", f"127.0.0.1:{port}", "-backend", "memory", "-log-level", "error"]
     with running(command, folder, lambda: answers(f"{url}/storage/v1/b?project=test")):
         yield url
 

@@ -15,13 +15,17 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+from google.cloud.storage.exceptions import DataCorruption
 
 from varai.kernel import Conflict
 
 _IN_MEMORY = 32 * 2**20
 _ABSENT = 0  # as a generation: the object must not exist
+# Bytes that do not match the checksum sent with them are asked for again, which Google's client leaves to its caller.
+_DAMAGED = Retry(predicate=if_exception_type(DataCorruption), initial=0.05, maximum=1.0, timeout=10.0)
 
 
 @memoised
@@ -116,11 +120,14 @@ class CloudStore:
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """See ObjectStore. Bytes and version come in one answer, so that they belong together."""
-        blob = self._bucket.blob(key)
         try:
-            return bytes(blob.download_as_bytes()), str(blob.generation)
+            return _DAMAGED(self._download)(key)
         except NotFound:
             return None
+
+    def _download(self, key: str) -> tuple[bytes, str]:
+        blob = self._bucket.blob(key)
+        return bytes(blob.download_as_bytes()), str(blob.generation)
 
     def swap(self, key: str, data: bytes, version: str | None) -> str:
         """See ObjectStore."""
