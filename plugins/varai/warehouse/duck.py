@@ -25,6 +25,8 @@ _LOADS = '"raw"."loads"'
 _STAGED = '"staged_rows"'
 _NEWEST = '"newest_rows"'
 _FETCH = 50_000
+_TOGETHER = 16_384
+"""Rows after which what was gathered of small objects is staged."""
 
 
 @contextmanager
@@ -169,10 +171,7 @@ class DuckDBWarehouse:
         entity = staged[0].entity
         create = sql.create_table(DUCKDB, _STAGED, (*entity.stored, STAGED_ROW))
         self.connection.execute(create.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
-        done: list[LoadedBatch] = []
-        for item in staged:
-            rows = self._stage(item, sum(batch.rows for batch in done))
-            done.append(LoadedBatch(item.tenant, entity.name, item.batch_id, rows))
+        done = self._stage(staged)
         self.connection.execute(sql.resolve(DUCKDB, self.table(entity.name), _STAGED, _NEWEST))
         self._plan_for(sum(batch.rows for batch in done), self.table(entity.name))
         self.connection.execute(sql.merge(DUCKDB, self.table(entity.name), _STAGED, _NEWEST, entity))
@@ -190,17 +189,33 @@ class DuckDBWarehouse:
         if arriving >= kept:
             self.connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
 
-    def _stage(self, item: StagedObject, first: int) -> int:
-        """Append one object's rows to the temporary table, numbered from `first`; returns how many."""
-        rows = 0
-        columns = DUCKDB.names(field.name for field in (*item.entity.stored, STAGED_ROW))
-        for batch in item.open():
-            numbers = pa.array(range(first + rows, first + rows + batch.num_rows), pa.int64())
-            self.connection.register("arrived", batch.append_column(STAGED_ROW.name, numbers))
-            self.connection.execute(f"INSERT INTO {_STAGED} ({columns}) SELECT {columns} FROM arrived")
-            self.connection.unregister("arrived")
-            rows += batch.num_rows
-        return rows
+    def _stage(self, staged: Iterable[StagedObject]) -> list[LoadedBatch]:
+        """Append the objects' rows to the temporary table, numbered from 0; returns what each has.
+
+        Rows of small objects go in together: each INSERT takes a block of memory per column, however few its rows are.
+        """
+        done: list[LoadedBatch] = []
+        held: list[pa.RecordBatch] = []
+        first = waiting = 0
+        for item in staged:
+            begun = first
+            for batch in item.open():
+                numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+                held.append(batch.append_column(STAGED_ROW.name, numbers))
+                first, waiting = first + batch.num_rows, waiting + batch.num_rows
+                if waiting >= _TOGETHER:
+                    self._append(held)
+                    held, waiting = [], 0
+            done.append(LoadedBatch(item.tenant, item.entity.name, item.batch_id, first - begun))
+        if held:
+            self._append(held)
+        return done
+
+    def _append(self, batches: Sequence[pa.RecordBatch]) -> None:
+        columns = DUCKDB.names(batches[0].schema.names)
+        self.connection.register("arrived", pa.Table.from_batches(batches))
+        self.connection.execute(f"INSERT INTO {_STAGED} ({columns}) SELECT {columns} FROM arrived")
+        self.connection.unregister("arrived")
 
     def _record(self, done: Iterable[LoadedBatch], loaded_at: datetime) -> None:
         for batch in done:

@@ -185,6 +185,16 @@ def test_an_unreadable_object_stays_and_stops_no_other(scope: Scope, stage: Stag
     assert good not in _staged(scope)
 
 
+def test_memory_does_not_grow_with_the_number_of_small_objects(scope: Scope, stage: Stage) -> None:
+    """A region of a thousand feeds stages thousands of objects with a few rows each."""
+    for number in range(300):
+        stage("product", f"b{number}", [{"source_id": str(number), "title": f"Model {number}"}])
+    with connect_duckdb(scope, "100MB") as warehouse:
+        report = load(scope, warehouse, _fine)
+        assert [batch.rows for batch in report.batches] == [1] * 300
+        assert warehouse.rows("SELECT count(*), count(DISTINCT title) FROM raw.product") == [(300, 300)]
+
+
 def test_what_was_sealed_cannot_spill(scope: Scope, stage: Stage) -> None:
     key = stage("order", "b1", [{"source_id": "1", "name": "#canary"}])
     assert key.endswith(".sealed")
