@@ -13,12 +13,10 @@ CREATE MACRO parse_integer(t) AS
 CREATE MACRO parse_decimal(t) AS
     CASE WHEN regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?') THEN TRY_CAST(t AS DECIMAL(18, 6)) END;
 
--- ISO 8601: a date (midnight UTC), or a date and time with a zone. Seconds may be left out.
+-- ISO 8601: a date (midnight UTC), or a date and time with a zone. Seconds may be left out: DuckDB wants them.
 CREATE MACRO parse_instant(t) AS CASE
-    WHEN regexp_full_match(t, '[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][01][0-9](:?[0-5][0-9])?))?')
-        AND left(t, 4) <> '0000' THEN TRY_CAST(t AS TIMESTAMPTZ)
-    WHEN regexp_full_match(t, '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(Z|[+-][01][0-9](:?[0-5][0-9])?)')
-        AND left(t, 4) <> '0000' THEN TRY_CAST(concat(left(t, 16), ':00', substr(t, 17)) AS TIMESTAMPTZ)
+    WHEN regexp_full_match(t, '[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][01][0-9](:?[0-5][0-9])?))?')
+        AND left(t, 4) <> '0000' THEN coalesce(TRY_CAST(t AS TIMESTAMPTZ), TRY_CAST(concat(left(t, 16), ':00', substr(t, 17)) AS TIMESTAMPTZ))
     END;
 
 CREATE MACRO parse_day(t) AS CASE WHEN regexp_full_match(t, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AND left(t, 4) <> '0000' THEN TRY_CAST(t AS DATE) END;
@@ -37,14 +35,14 @@ CREATE MACRO half_even(n, scale) AS n // scale + CASE
 
 -- Decimal text in major units to BIGINT minor units of a currency with so many decimals: half-even and exact for any number of digits;
 -- NULL when it is no decimal or does not fit. Ordinary amounts go through a decimal that holds them, which rounds a half away from zero:
--- a half behind an even cent is cut off before. `long_minor_of` has the rest.
+-- those that are half a cent beyond an even one are left to `long_minor_of`, as all the rest is. Few patterns: each is made anew for every chunk.
 CREATE MACRO minor_of(t, exponent) AS CASE
-    WHEN exponent = 2 AND regexp_full_match(t, '[+-]?[0-9]{1,13}(\.[0-9]{1,2}0*)?') THEN (TRY_CAST(t AS DECIMAL(18, 2)) * 100)::BIGINT
-    WHEN exponent = 2 AND regexp_full_match(t, '[+-]?[0-9]{1,13}\.[0-9]+')
-        THEN (TRY_CAST(CASE WHEN regexp_full_match(t, '[^.]+\.[0-9][02468]50*') THEN left(t, strpos(t, '.') + 2) ELSE t END AS DECIMAL(18, 2)) * 100)::BIGINT
-    WHEN exponent = 0 AND regexp_full_match(t, '[+-]?[0-9]{1,17}(\.0*)?') THEN TRY_CAST(split_part(t, '.', 1) AS BIGINT)
-    WHEN exponent = 3 AND regexp_full_match(t, '[+-]?[0-9]{1,11}(\.[0-9]{1,3}0*)?') THEN (TRY_CAST(t AS DECIMAL(18, 3)) * 1000)::BIGINT
-    WHEN exponent IS NOT NULL AND regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?') THEN long_minor_of(t, exponent)
+    WHEN exponent = 2 AND regexp_full_match(t, '[+-]?[0-9]{1,13}(\.[0-9]([0-9]([0-46-9][0-9]*|5[0-9]*[1-9][0-9]*)?|[13579]50*)?)?')
+        THEN (TRY_CAST(t AS DECIMAL(18, 2)) * 100)::BIGINT
+    WHEN exponent IS NOT NULL AND regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?') THEN CASE
+        WHEN exponent = 0 AND TRY_CAST(t AS DECIMAL(18, 0)) = TRY_CAST(t AS DECIMAL(30, 12)) THEN TRY_CAST(t AS DECIMAL(18, 0))::BIGINT
+        WHEN exponent = 3 AND TRY_CAST(t AS DECIMAL(18, 3)) = TRY_CAST(t AS DECIMAL(30, 12)) THEN (TRY_CAST(t AS DECIMAL(18, 3)) * 1000)::BIGINT
+        ELSE long_minor_of(t, exponent) END
     END;
 
 -- The same by the currency's code; NULL too when the code is no money.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import chain
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -21,11 +21,12 @@ ROUNDS: Final = 3
 
 
 class Record(NamedTuple):
-    """A record that nobody looked into, beside what tells it and its version."""
+    """A record as the vendor wrote it, beside what tells it and its version, and what else was read of it on the way (`head`)."""
 
     id: int
     version: str
     node: msgspec.Raw
+    head: Any = None
 
 
 class Listed(NamedTuple):
@@ -92,12 +93,13 @@ class Proof:
     def pages(self) -> Iterator[list[Record]]:
         """The records, page by page, each version of each once. Raises Unbalanced when no round proves the list whole."""
         before: Seen | None = None
-        for _ in range(ROUNDS):
-            ids, totals = Seen(), set[int | None]()
+        for nth in range(ROUNDS):
+            # The first round's ids are all that were seen: they are noted once.
+            ids, totals = self.seen if nth == 0 else Seen(), set[int | None]()
             yield from self._round(ids, totals)
             if _whole(ids, totals, before) and self._explained(ids):
                 return
-            before = ids
+            before = ids.copy() if ids is self.seen else ids
         told = max((total for total in totals if total is not None), default=None)
         raise Unbalanced(
             f"The vendor's list does not stand still, and its pages hold other ids each time: {len(ids)} came last."
@@ -111,7 +113,8 @@ class Proof:
         for part in parts:
             totals.add(part.total)
             numbers = [record.id for record in part.records]
-            ids.meet_each(numbers)
+            if ids is not self.seen:
+                ids.meet_each(numbers)
             meetings = self.seen.meet_each(numbers, [record.version for record in part.records])
             self._again += meetings.count("again")
             fresh = [record for record, met in zip(part.records, meetings, strict=True) if met != "same"]

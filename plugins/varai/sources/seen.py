@@ -39,6 +39,13 @@ class Seen:
         """The ids' numbers, in no order."""
         return (key - 1 for key in self._keys if key)
 
+    def copy(self) -> Seen:
+        """Another that has met the same."""
+        other = Seen()
+        other._mask, other._used = self._mask, self._used
+        other._keys, other._versions = self._keys[:], self._versions[:]
+        return other
+
     def meet(self, number: int, version: str | bytes = "") -> Meeting:
         """Note a record: "new" to us, "again" in another version, or the "same" as before."""
         stamp = hash(version) & 0xFFFFFFFFFFFFFFFF

@@ -27,6 +27,8 @@ KINDS: Final = {"customers": CUSTOMERS, "orders": ORDERS, "stock": STOCK}
 _GIVEN: Final = Filter("state", "neq", "3")
 """Credit memos that were not cancelled."""
 _FEW: Final = 50
+_TOGETHER: Final = 500
+"""Orders whose refunds are asked for in one list."""
 
 
 class _Item(msgspec.Struct):
@@ -94,34 +96,44 @@ class Reading:
         listed = Numbered(self._client, KINDS[self._stream], filters)
         proof = Proof(listed)
         self._client.session.progress("counted", proof.begin() or 0)
-        for records in proof.pages():
-            yield from self._landed(records)
+        yield from self._landed(proof)
         self.vendor_count = proof.vendor_count
         if self._stream == "orders" and not self._whole:
             yield from self._refunded_since(proof.seen)
 
-    def _landed(self, records: Sequence[Record]) -> Iterator[Page]:
-        if self._stream != "orders":
-            yield self._told(Page(b"".join(line(record.node) for record in records), len(records), len(records)))
-            return
-        lines = [line(record.node, id=str(record.id)) for record in records]
-        yield self._told(Page(b"".join(lines), len(lines), len(lines)))
-        yield from self._refunds_of(records)
+    def _landed(self, proof: Proof) -> Iterator[Page]:
+        """A list's records; behind some pages of orders, the refunds of these orders."""
+        orders = list[Record]()
+        for records in proof.pages():
+            if self._stream != "orders":
+                lines = [line(record.node) for record in records]
+            else:
+                lines = [line(record.node, id=str(record.id)) for record in records]
+                orders += records
+            yield self._told(Page(b"".join(lines), len(lines), len(lines)))
+            if len(orders) >= _TOGETHER:
+                yield from self._refunds_of(orders)
+                orders.clear()
+        if orders:
+            yield from self._refunds_of(orders)
 
     def _refunds_of(self, orders: Sequence[Record]) -> Iterator[Page]:
         """The refunds of these orders. Each is told which items of its order lie in others (`__inside`), and the books' currency."""
         read = {record.id: record.node for record in orders}
-        for records in Proof(Numbered(self._client, REFUNDS, [*of_owners("order_id", read), _GIVEN])).pages():
-            lines = []
-            for record in records:
-                owner = decode(record.node, _Refund).order_id
-                if owner not in read:
-                    continue
-                order = decode(read[owner], _Order)
-                inside = {str(one.item_id): str(one.parent_item_id) for one in order.items or () if one.parent_item_id}
-                more = {"__parentId": str(owner), "__currency": order.base_currency_code or ""}
-                lines.append(line(record.node, **more, __inside=inside))
-            yield Page(b"".join(lines), 0, len(lines))
+        for owners in of_owners("order_id", read):
+            for records in Proof(Numbered(self._client, REFUNDS, [*owners, _GIVEN])).pages():
+                lines = []
+                for record in records:
+                    owner = decode(record.node, _Refund).order_id
+                    if owner not in read:
+                        continue
+                    order = decode(read[owner], _Order)
+                    inside = {
+                        str(one.item_id): str(one.parent_item_id) for one in order.items or () if one.parent_item_id
+                    }
+                    more = {"__parentId": str(owner), "__currency": order.base_currency_code or ""}
+                    lines.append(line(record.node, **more, __inside=inside))
+                yield Page(b"".join(lines), 0, len(lines))
 
     def _refunded_since(self, met: Seen) -> Iterator[Page]:
         """Orders that were refunded in the window without being changed in it; each is a record more."""
@@ -130,8 +142,7 @@ class Reading:
         missing = sorted(owner for owner in owners if owner not in met)
         for start in range(0, len(missing), _FEW):
             proof = Proof(Numbered(self._client, ORDERS, [among("entity_id", missing[start : start + _FEW])]))
-            for records in proof.pages():
-                yield from self._landed(records)
+            yield from self._landed(proof)
             self.vendor_count = (self.vendor_count or 0) + (proof.vendor_count or 0)
 
     def _told(self, page: Page) -> Page:

@@ -5,13 +5,14 @@ https://developer.adobe.com/commerce/webapi/rest/use-rest/performing-searches/
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from varai.kernel import Window
 
 _CLOSE: Final = 2
+_MOST: Final = 100
 
 
 class Filter(NamedTuple):
@@ -48,15 +49,19 @@ def among(field: str, numbers: Iterable[int]) -> Filter:
     return Filter(field, "in", ",".join(map(str, numbers)))
 
 
-def of_owners(field: str, numbers: Collection[int]) -> tuple[Filter, ...]:
-    """That a field is one of these numbers or, where they lie close together, between the least and the greatest of them.
+def of_owners(field: str, numbers: Collection[int]) -> Iterator[tuple[Filter, ...]]:
+    """That a field is one of these numbers, in as many questions as it takes: where they lie close together, one that it is between the
+    least and the greatest of them, else so many numbers at a time.
 
     A hundred ids make an address of a kilobyte, which is encoded and signed; what else lies between them must be left out by the caller.
     """
     least, greatest = min(numbers), max(numbers)
-    if greatest - least >= _CLOSE * len(numbers):
-        return (among(field, numbers),)
-    return Filter(field, "gteq", str(least)), Filter(field, "lteq", str(greatest))
+    if greatest - least < _CLOSE * len(numbers):
+        yield Filter(field, "gteq", str(least)), Filter(field, "lteq", str(greatest))
+        return
+    listed = sorted(numbers)
+    for start in range(0, len(listed), _MOST):
+        yield (among(field, listed[start : start + _MOST]),)
 
 
 def changed_in(window: Window) -> tuple[Filter, ...]:

@@ -47,7 +47,9 @@ class _Refusal(msgspec.Struct):
     code: str = ""
 
 
-class _Head(msgspec.Struct):
+class Head(msgspec.Struct):
+    """What is read of every record."""
+
     id: int
     date_modified_gmt: str | None = None
 
@@ -119,10 +121,11 @@ class Numbered:
         client: asks.
         path: below `wc/v3/`.
         filter: what restricts the list.
+        head: what is read of its records.
     """
 
-    def __init__(self, client: Client, path: str, filter: Parameters) -> None:
-        self._client, self._path, self._filter = client, path, filter
+    def __init__(self, client: Client, path: str, filter: Parameters, head: type[Head] = Head) -> None:
+        self._client, self._path, self._filter, self._head = client, path, filter, head
         self.size = min(int(client.session.feed.settings.get("page_size", LARGEST_PAGE)), LARGEST_PAGE)
         self._pages = Pages(client.ahead, self._begin, lambda listed: -(-listed.total // self.size))
 
@@ -140,7 +143,7 @@ class Numbered:
 
         def listed() -> Listed:
             nodes, headers = take()
-            return Listed([record_of(node) for node in nodes], total_of(headers))
+            return Listed([record_of(node, self._head) for node in nodes], total_of(headers))
 
         return listed
 
@@ -168,13 +171,13 @@ def each(client: Client, parents: Iterable[int], path: str) -> Iterator[tuple[in
     return client.ahead.over(lists, lambda one: one[1].begin())
 
 
-def record_of(node: msgspec.Raw) -> Record:
+def record_of(node: msgspec.Raw, shape: type[Head] = Head) -> Record:
     """A record with its id and version; raises Malformed for what has none."""
     try:
-        head = decode(node, _Head)
+        head = decode(node, shape)
     except msgspec.DecodeError:
         raise Malformed("WooCommerce's list holds something that has no id.") from None
-    return Record(head.id, head.date_modified_gmt or "", node)
+    return Record(head.id, head.date_modified_gmt or "", node, head)
 
 
 def total_of(headers: Headers) -> int:

@@ -17,8 +17,8 @@ from varai.sources.contract import Listing, Page
 from varai.sources.decoding import decode
 from varai.sources.ndjson import children, roots
 from varai.sources.proof import Proof, Record
-from varai.sources.woocommerce.client import Client, Numbered, changed_in, each
-from varai.sources.woocommerce.refunds import Refunds
+from varai.sources.woocommerce.client import Client, Head, Numbered, changed_in, each
+from varai.sources.woocommerce.refunds import Order, Refunds
 from varai.sources.woocommerce.site import site
 
 ALL: Final = {"products": {"status": "any"}, "customers": {"role": "all"}, "orders": {"status": "any"}}
@@ -56,7 +56,7 @@ class Reading:
             yield self._told(roots([site(self._client, self._window.end)]))
             self.vendor_count = 1
             return
-        listed = Numbered(self._client, self._stream, self._filter)
+        listed = Numbered(self._client, self._stream, self._filter, Order if self._stream == "orders" else Head)
         proof = Proof(listed)
         count = proof.begin() or 0
         self._client.session.progress("counted", count)
@@ -94,8 +94,8 @@ class Reading:
         yield from refunds.pages()
         owners, others = sorted(refunds.owners), Refunds(self._client)
         for start in range(0, len(owners), _OWNERS):
-            some = ",".join(map(str, owners[start : start + _OWNERS]))
-            yield from self._met(Proof(Numbered(self._client, "orders", {**ALL["orders"], "include": some})), others)
+            some = {**ALL["orders"], "include": ",".join(map(str, owners[start : start + _OWNERS]))}
+            yield from self._met(Proof(Numbered(self._client, "orders", some, Order)), others)
         yield from others.pages()
 
     def _met(self, proof: Proof, refunds: Refunds) -> Iterator[Page]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -23,22 +23,31 @@ from varai.sources.decoding import decode
 from varai.sources.ndjson import line_of
 from varai.sources.proof import Proof, Record
 from varai.sources.seen import Seen
-from varai.sources.woocommerce.client import Client, NoRoute, Numbered, created_in, each
+from varai.sources.woocommerce.client import Client, Head, NoRoute, Numbered, created_in, each
 
 _NEVER_PAID: Final = ("checkout-draft", "auto-draft", "pending", "failed")
 _UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class _Order(msgspec.Struct):
-    currency: str = ""
-    status: str = ""
-    date_created_gmt: str | None = None
+class Order(Head):
+    """What is read of every order, whatever plugins make of it."""
+
+    currency: Any = None
+    status: Any = None
+    date_created_gmt: Any = None
     refunds: Any = None
 
 
 class _Refund(msgspec.Struct):
     parent_id: int
     date_created_gmt: str | None = None
+
+
+class _Sort(NamedTuple):
+    """Orders of a currency, of which all may have refunds or none has: they were never paid, and name none."""
+
+    currency: str
+    may_have: bool
 
 
 class Refunds:
@@ -54,26 +63,24 @@ class Refunds:
 
     def __init__(self, client: Client, window: Window | None = None) -> None:
         self._client, self._window = client, window
-        self._of_currency = defaultdict[str, Seen](Seen)
-        self._may_have = Seen()
+        self._orders = defaultdict[_Sort, Seen](Seen)
         self._named: dict[int, int] = {}
         self._earliest = client.now()
         self.owners = set[int]()
 
     def meet(self, records: Iterable[Record]) -> None:
-        """Note orders that were read."""
-        of_currency, may_have = defaultdict[str, list[int]](list), list[int]()
+        """Note orders that were read, each with its `Order` as head."""
+        sorts, made = defaultdict[_Sort, list[int]](list), list[Any]()
         for record in records:
-            order = decode(record.node, _Order)
-            of_currency[order.currency].append(record.id)
+            order: Order = record.head
             named = _ids_of(order.refunds)
-            self._named.update(dict.fromkeys(named, record.id))
-            if named or order.status not in _NEVER_PAID:
-                may_have.append(record.id)
-            self._earliest = min(self._earliest, _instant(order.date_created_gmt))
-        for currency, ids in of_currency.items():
-            self._of_currency[currency].meet_each(ids)
-        self._may_have.meet_each(may_have)
+            if named:
+                self._named.update(dict.fromkeys(named, record.id))
+            sorts[_Sort(str(order.currency or ""), bool(named) or order.status not in _NEVER_PAID)].append(record.id)
+            made.append(order.date_created_gmt)
+        for sort, ids in sorts.items():
+            self._orders[sort].meet_each(ids)
+        self._earliest = min(self._earliest, *map(_instant, made))
 
     def pages(self) -> Iterator[Page]:
         """All refunds of the orders. Raises what `Client.get` raises, and Unbalanced."""
@@ -81,7 +88,7 @@ class Refunds:
             came = yield from self._listed()
         except NoRoute:
             came = None
-        asked: Iterable[int] = self._may_have
+        asked: Iterable[int] = self._that_may_have()
         if came is not None:
             asked = sorted({owner for refund, owner in self._named.items() if refund not in came})
         for number, listed in each(self._client, asked, "orders/{}/refunds"):
@@ -90,7 +97,7 @@ class Refunds:
 
     def _listed(self) -> Generator[Page, None, Seen | None]:
         """What the shop's list gives of the orders; then the ids of what came, or None where the orders are to be asked."""
-        orders = len(self._may_have)
+        orders = sum(len(ids) for sort, ids in self._orders.items() if sort.may_have)
         if orders > (self._window is None):  # where no list has to be asked, one order is asked at once
             listed = Numbered(self._client, "refunds", created_in(self._span()))
             proof = Proof(listed)
@@ -100,7 +107,8 @@ class Refunds:
                 return proof.seen
         if self._window is not None:
             for records in Proof(Numbered(self._client, "refunds", created_in(self._window))).pages():
-                self._may_have.meet_each(sorted({order for _, order in self._met(records)}))
+                for _, order in self._met(records):
+                    self._orders[_Sort(self._currency_of(order) or "", True)].meet(order)
         return None
 
     def _span(self) -> Window:
@@ -127,7 +135,14 @@ class Refunds:
         return window is not None and window.start is not None and window.start <= made < window.end
 
     def _currency_of(self, order: int) -> str | None:
-        return next((currency for currency, orders in self._of_currency.items() if order in orders), None)
+        return next((sort.currency for sort, ids in self._orders.items() if order in ids), None)
+
+    def _that_may_have(self) -> Iterator[int]:
+        """Orders that may have refunds, each once, whatever it was when it was met again."""
+        told = list[Seen]()
+        for ids in [ids for sort, ids in self._orders.items() if sort.may_have]:
+            yield from (one for one in ids if not any(one in others for others in told))
+            told.append(ids)
 
     def _page(self, refunds: Iterable[tuple[Record, int]]) -> Page:
         lines = [
@@ -150,9 +165,9 @@ def _refund_of(record: Record) -> _Refund:
         raise Malformed("WooCommerce's list of refunds holds one that names no order.") from None
 
 
-def _instant(text: str | None) -> datetime:
+def _instant(text: Any) -> datetime:
     """What the shop writes as UTC without saying so; before all others where it is no instant."""
     try:
         return datetime.fromisoformat(text or "").replace(tzinfo=UTC)
-    except ValueError:
+    except (TypeError, ValueError):
         return _UNDATED

@@ -316,7 +316,21 @@ def test_many_orders_are_not_asked_one_by_one(magento_shop: MakeShop) -> None:
     shop = magento_shop(orders=120)
     read = shop.read("orders")
     assert len(read.children()) == 40
-    assert sum(one["path"].endswith("creditmemos") for one in shop.requests()) == 2
+    assert sum(one["path"].endswith("creditmemos") for one in shop.requests()) == 1
+
+
+def test_no_question_names_more_orders_than_an_address_holds(magento_shop: MakeShop) -> None:
+    """More orders than are asked for at once, that lie far apart."""
+    shop, changed = magento_shop(orders=1560), range(3, 1561, 3)
+    with shop.records() as records:
+        for number in changed:
+            put_order(records, number, at=stamp(5000))
+    read = shop.read("orders", minutes(4990, 5010))
+    assert read.ids == list(changed)
+    assert read.children() == {(str(number), 9000 + number) for number in changed}
+    asked = [one["parameters"] for one in shop.requests() if one["path"].endswith("creditmemos")]
+    named = [len(one["searchCriteria[filterGroups][0][filters][0][value]"].split(",")) for one in asked]
+    assert max(named) == 100
 
 
 def test_a_listing_finds_what_is_gone_and_reads_products_whole(magento_shop: MakeShop) -> None:

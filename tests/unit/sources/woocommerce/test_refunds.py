@@ -152,3 +152,10 @@ def test_a_host_that_has_lost_the_list_is_no_shop_without_one(woo_shop: MakeWooS
     shop.fault("5xx", status=404, match="v3/refunds", times=-1)
     with pytest.raises(Gone):
         shop.read("orders", minutes(990, 1010))
+
+
+def test_an_order_that_a_plugin_made_strange_is_read_with_its_refunds(woo_shop: MakeWooShop) -> None:
+    shop = woo_shop(orders=4)
+    touch(shop, 3, currency=None, status=7, date_created_gmt=5)
+    read = shop.read("orders")
+    assert (read.ids, read.children()) == ([1, 2, 3, 4], {("3", 9003)})
