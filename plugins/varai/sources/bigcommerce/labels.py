@@ -6,7 +6,7 @@ import msgspec
 
 from varai.sources.bigcommerce.client import Client
 from varai.sources.bigcommerce.lists import BRANDS, CATEGORIES, Kind, Listing
-from varai.sources.decoding import decode
+from varai.sources.decoding import told
 from varai.sources.proof import Proof
 
 
@@ -27,7 +27,7 @@ class Labels:
 
     def of(self, node: msgspec.Raw) -> dict[str, str]:
         """What is added to a product's line: the names of its brand and of its first category."""
-        product = decode(node, _Product)
+        product = told(node, _Product)
         first = next(iter(product.categories or ()), 0)
         return {
             "__brand": self._brands.get(product.brand_id or 0, ""),
@@ -37,4 +37,4 @@ class Labels:
 
 def _names(client: Client, kind: Kind) -> dict[int, str]:
     pages = Proof(Listing(client, kind)).pages()
-    return {record.id: decode(record.node, _Named).name or "" for records in pages for record in records}
+    return {record.id: told(record.node, _Named).name or "" for records in pages for record in records}

@@ -15,7 +15,7 @@ import msgspec
 
 from varai.kernel import Malformed, Window
 from varai.sources.bigcommerce.client import Client
-from varai.sources.decoding import decode
+from varai.sources.decoding import decode, told
 from varai.sources.proof import Part, Record, number_of
 
 _BY_ID: Final = {"sort": "id", "direction": "asc"}
@@ -172,7 +172,7 @@ class Listing:
                 found = decode(node, _Item).identity
                 number = number_of(str(found.product_id), str(found.variant_id), found.sku or "")
                 return Record(number, str(bytes(node)), node)
-            head = decode(node, _Head)
+            head = told(node, _Head)
         except msgspec.DecodeError:
             raise Malformed("BigCommerce's list holds something that has no id.") from None
         return Record(head.id, head.date_modified or "", node)

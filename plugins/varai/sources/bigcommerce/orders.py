@@ -15,7 +15,7 @@ import msgspec
 from varai.kernel import Gone, Malformed, Window
 from varai.sources.bigcommerce.client import Client
 from varai.sources.bigcommerce.lists import bounds
-from varai.sources.decoding import decode
+from varai.sources.decoding import told
 from varai.sources.proof import Part, Record
 
 WHOLE: Final = {"include": "consignments.line_items,fees", "consignment_structure": "object"}
@@ -99,7 +99,7 @@ class Orders:
 
 def _record(node: msgspec.Raw) -> Record:
     try:
-        head = decode(node, _Head)
+        head = told(node, _Head)
     except msgspec.DecodeError:
         raise Malformed("BigCommerce's list of orders holds something that has no id.") from None
     return Record(head.id, head.date_modified or "", node)

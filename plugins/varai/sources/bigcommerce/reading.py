@@ -21,7 +21,7 @@ from varai.sources.bigcommerce.orders import WHOLE, Orders
 from varai.sources.bigcommerce.sales import refunded_in, sales
 from varai.sources.bigcommerce.site import locations, place, site
 from varai.sources.contract import Page
-from varai.sources.decoding import decode
+from varai.sources.decoding import told
 from varai.sources.proof import Proof, Record
 from varai.sources.seen import Seen
 
@@ -64,7 +64,7 @@ class Reading:
         )
         pages, archived = [pa.array([], pa.string())], 0
         for records in proof.pages():
-            kept = [str(one.id) for one in records if not decode(one.node, _State).is_deleted]
+            kept = [str(one.id) for one in records if not told(one.node, _State).is_deleted]
             archived += len(records) - len(kept)
             pages.append(pa.array(kept, pa.string()))
         count = None if proof.vendor_count is None else proof.vendor_count - archived

@@ -72,7 +72,7 @@ def sales(client: Client, records: Sequence[Record]) -> Iterator[bytes]:
 def refunded_in(client: Client, window: Window) -> set[int]:
     """Ids of the orders for which a refund was made in the window."""
     made = Proof(Listing(client, REFUNDS, created_in(window)))
-    return {decode(record.node, _Refund).order_id for records in made.pages() for record in records}
+    return {_owner_of(record) for records in made.pages() for record in records}
 
 
 def _checked(record: Record) -> _Order:
@@ -113,5 +113,12 @@ def _refunds(client: Client, orders: Sequence[Record]) -> dict[int, list[msgspec
     found = defaultdict[int, list[msgspec.Raw]](list)
     for records in Proof(Listing(client, REFUNDS, asked)).pages():
         for record in records:
-            found[decode(record.node, _Refund).order_id].append(record.node)
+            found[_owner_of(record)].append(record.node)
     return found
+
+
+def _owner_of(refund: Record) -> int:
+    try:
+        return decode(refund.node, _Refund).order_id
+    except msgspec.DecodeError:
+        raise Malformed(f"BigCommerce gave refund {refund.id}, which names no order.") from None

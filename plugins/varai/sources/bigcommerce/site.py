@@ -12,7 +12,7 @@ import msgspec
 from varai.kernel import Malformed
 from varai.sources.bigcommerce.client import Client
 from varai.sources.bigcommerce.lists import LOCATIONS, Listing
-from varai.sources.decoding import decode
+from varai.sources.decoding import told
 from varai.sources.proof import Proof
 
 
@@ -68,7 +68,7 @@ def site(client: Client, at: datetime) -> tuple[str, msgspec.Raw]:
 def locations(client: Client) -> list[Location]:
     """Where stock lies: every store has one place at least."""
     pages = Proof(Listing(client, LOCATIONS)).pages()
-    return [decode(record.node, Location) for records in pages for record in records]
+    return [told(record.node, Location) for records in pages for record in records]
 
 
 def place(found: Location) -> msgspec.Raw:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from varai.kernel import Malformed, Window
 from varai.sources.contract import Listing, Page
-from varai.sources.decoding import decode
+from varai.sources.decoding import told
 from varai.sources.magento.client import Client
 from varai.sources.magento.labels import Labels
 from varai.sources.magento.lines import line
@@ -61,7 +61,7 @@ class Owners:
         """
         lost = []
         for record in records:
-            product = decode(record.node, _Product)
+            product = told(record.node, _Product)
             extension = product.extension_attributes
             links = extension.configurable_product_links if isinstance(extension, _Extension) else None
             self._told |= links is not None or product.type_id != "configurable"
@@ -122,7 +122,7 @@ class Families:
             alone = []
             for record in records:
                 owner = owners.get(record.id)
-                if owner is None and decode(record.node, _Product).type_id != "configurable":
+                if owner is None and told(record.node, _Product).type_id != "configurable":
                     alone.append(record)
                     continue
                 touched.add(record.id if owner is None else owner)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from varai.sources.decoding import decode
+from varai.sources.decoding import told
 from varai.sources.magento.client import Client
 from varai.sources.magento.lists import ATTRIBUTES, CATEGORIES, Numbered
 from varai.sources.magento.search import Filter
@@ -29,12 +29,11 @@ class _Option(msgspec.Struct):
 
 
 class _Attribute(msgspec.Struct):
-    attribute_code: str
+    attribute_code: str = ""
     options: list[_Option] | None = None
 
 
 class _Category(msgspec.Struct):
-    id: int
     name: str | None = None
 
 
@@ -64,14 +63,13 @@ class Labels:
         listed = Numbered(client, ATTRIBUTES, [Filter("frontend_input", "in", "select,multiselect")])
         for records in Proof(listed).pages():
             for record in records:
-                found = decode(record.node, _Attribute)
+                found = told(record.node, _Attribute)
                 chosen = {str(one.value): one.label for one in found.options or () if one.label and one.value}
                 self._options[found.attribute_code] = chosen
         self._categories: dict[str, str] = {}
         for records in Proof(Numbered(client, CATEGORIES)).pages():
             for record in records:
-                category = decode(record.node, _Category)
-                self._categories[str(category.id)] = category.name or ""
+                self._categories[str(record.id)] = told(record.node, _Category).name or ""
         self._same: Mapping[str, str] = {
             "__media": media(client),
             "__seen_at": f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
@@ -79,7 +77,7 @@ class Labels:
 
     def of(self, node: msgspec.Raw) -> dict[str, Added]:
         """What is added to a product's line."""
-        product = decode(node, _Product)
+        product = told(node, _Product)
         found = [
             {"code": one.attribute_code, "label": label}
             for one in product.custom_attributes or ()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from varai.kernel import Malformed, Unavailable
-from varai.sources.decoding import decode
+from varai.sources.decoding import decode, told
 from varai.sources.magento.client import Client, PageTooLarge
 from varai.sources.magento.search import Filter, among, criteria
 from varai.sources.proof import Listed, Record, number_of
@@ -36,7 +36,7 @@ class _Place(msgspec.Struct):
 
 
 def _numbered(node: msgspec.Raw) -> Record:
-    head = decode(node, _Head)
+    head = told(node, _Head)
     number = next((one for one in (head.entity_id, head.id, head.attribute_id) if one is not None), None)
     if number is None:
         raise msgspec.ValidationError

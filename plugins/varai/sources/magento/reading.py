@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from varai.kernel import Window
+from varai.kernel import Malformed, Window
 from varai.sources.contract import Listing, Page
 from varai.sources.decoding import decode
 from varai.sources.magento.client import Client
@@ -124,10 +124,10 @@ class Reading:
             for records in Proof(Numbered(self._client, REFUNDS, [*owners, _GIVEN])).pages():
                 lines = []
                 for record in records:
-                    owner = decode(record.node, _Refund).order_id
+                    owner = _owner_of(record)
                     if owner not in read:
                         continue
-                    order = decode(read[owner], _Order)
+                    order = _order(owner, read[owner])
                     inside = {
                         str(one.item_id): str(one.parent_item_id) for one in order.items or () if one.parent_item_id
                     }
@@ -138,7 +138,7 @@ class Reading:
     def _refunded_since(self, met: Seen) -> Iterator[Page]:
         """Orders that were refunded in the window without being changed in it; each is a record more."""
         listed = Numbered(self._client, REFUNDS, changed_in(self._window), "entity_id,order_id,updated_at")
-        owners = {decode(record.node, _Refund).order_id for records in Proof(listed).pages() for record in records}
+        owners = {_owner_of(record) for records in Proof(listed).pages() for record in records}
         missing = sorted(owner for owner in owners if owner not in met)
         for start in range(0, len(missing), _FEW):
             proof = Proof(Numbered(self._client, ORDERS, [among("entity_id", missing[start : start + _FEW])]))
@@ -149,3 +149,18 @@ class Reading:
         self._records += page.records
         self._client.session.progress("landing", self._records)
         return page
+
+
+def _owner_of(refund: Record) -> int:
+    try:
+        return decode(refund.node, _Refund).order_id
+    except msgspec.DecodeError:
+        raise Malformed(f"Magento gave credit memo {refund.id}, which names no order.") from None
+
+
+def _order(number: int, node: msgspec.Raw) -> _Order:
+    """What tells which items lie in which: without it the parts of a bundle would be given back beside the bundle."""
+    try:
+        return decode(node, _Order)
+    except msgspec.DecodeError:
+        raise Malformed(f"Magento gave order {number}, which was refunded, with items that have no ids.") from None

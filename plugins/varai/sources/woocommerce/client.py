@@ -22,7 +22,7 @@ from varai.sources.ahead import Ahead, Pages
 from varai.sources.clock import skew_s
 from varai.sources.contract import Session
 from varai.sources.credentials import read_secret
-from varai.sources.decoding import decode
+from varai.sources.decoding import decode, told
 from varai.sources.lanes import Lanes, lanes_of
 from varai.sources.proof import Listed, Record
 from varai.sources.transport import Http, insist
@@ -174,7 +174,7 @@ def each(client: Client, parents: Iterable[int], path: str) -> Iterator[tuple[in
 def record_of(node: msgspec.Raw, shape: type[Head] = Head) -> Record:
     """A record with its id and version; raises Malformed for what has none."""
     try:
-        head = decode(node, shape)
+        head = told(node, shape)
     except msgspec.DecodeError:
         raise Malformed("WooCommerce's list holds something that has no id.") from None
     return Record(head.id, head.date_modified_gmt or "", node, head)

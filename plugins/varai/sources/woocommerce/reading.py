@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from varai.kernel import Window
 from varai.sources.contract import Listing, Page
-from varai.sources.decoding import decode
+from varai.sources.decoding import told
 from varai.sources.ndjson import children, roots
 from varai.sources.proof import Proof, Record
 from varai.sources.woocommerce.client import Client, Head, Numbered, changed_in, each
@@ -82,7 +82,7 @@ class Reading:
 
     def _variations(self, records: list[Record]) -> Iterator[Page]:
         """Of products that have some, page by page, so that many are not held at once."""
-        parents = [record.id for record in records if decode(record.node, _Product).type.startswith("variable")]
+        parents = [record.id for record in records if told(record.node, _Product).type.startswith("variable")]
         for parent, listed in each(self._client, parents, "products/{}/variations"):
             for found in Proof(listed).pages():
                 yield children([one.node for one in found], parent)

@@ -30,11 +30,11 @@ _UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Order(Head):
-    """What is read of every order, whatever plugins make of it."""
+    """What is read of every order."""
 
-    currency: Any = None
-    status: Any = None
-    date_created_gmt: Any = None
+    currency: str = ""
+    status: str = ""
+    date_created_gmt: str | None = None
     refunds: Any = None
 
 
@@ -70,13 +70,13 @@ class Refunds:
 
     def meet(self, records: Iterable[Record]) -> None:
         """Note orders that were read, each with its `Order` as head."""
-        sorts, made = defaultdict[_Sort, list[int]](list), list[Any]()
+        sorts, made = defaultdict[_Sort, list[int]](list), list[str | None]()
         for record in records:
             order: Order = record.head
             named = _ids_of(order.refunds)
             if named:
                 self._named.update(dict.fromkeys(named, record.id))
-            sorts[_Sort(str(order.currency or ""), bool(named) or order.status not in _NEVER_PAID)].append(record.id)
+            sorts[_Sort(order.currency, bool(named) or order.status not in _NEVER_PAID)].append(record.id)
             made.append(order.date_created_gmt)
         for sort, ids in sorts.items():
             self._orders[sort].meet_each(ids)
@@ -165,9 +165,9 @@ def _refund_of(record: Record) -> _Refund:
         raise Malformed("WooCommerce's list of refunds holds one that names no order.") from None
 
 
-def _instant(text: Any) -> datetime:
+def _instant(text: str | None) -> datetime:
     """What the shop writes as UTC without saying so; before all others where it is no instant."""
     try:
         return datetime.fromisoformat(text or "").replace(tzinfo=UTC)
-    except (TypeError, ValueError):
+    except ValueError:
         return _UNDATED
