@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,6 @@ class Vendor:
         page: the parameter that numbers its pages.
         ids: keys that hold a record's id.
         selector: where a page has its records; None: it is a list of them.
-        facts: more facts of the shop.
     """
 
     build: Callable[[Path, WorldSpec], object]
@@ -66,7 +65,6 @@ class Vendor:
     ids: tuple[str, ...] = ("id",)
     status: str = ""
     selector: str | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 _SIGNED = {"consumer_key": "ck", "consumer_secret": "cs"}
@@ -94,7 +92,6 @@ VENDORS: Mapping[str, Vendor] = {
         ids=("id", "entity_id"),
         status="state",
         selector="items",
-        facts={"bearer": "yes"},
     ),
     "bigcommerce": Vendor(
         bigcommerce.build,
@@ -111,7 +108,6 @@ def grow(path: Path, vendor: Vendor, records: int) -> None:
     """Repeat the records of a shop's list under other ids until there are so many; those that were refunded stay alone."""
     kind = vendor.shop.stream
     with Records(path) as kept:
-        kept.set_facts(dict(vendor.facts))
         bodies: list[Body] = [json.loads(one) for one in kept.page(kind)]
         pattern = [one for one in bodies if not one.get("refunds")]
         first = max(one["id"] for one in bodies) + 1
@@ -148,13 +144,12 @@ def _authorised(name: str) -> Any:
     from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
     def authorised(request: Any) -> Any:
-        if name == "woocommerce":
-            client = Client("ck", client_secret="cs", signature_method=SIGNATURE_HMAC_SHA256)
-            request.headers["Authorization"] = client.sign(request.url)[1]["Authorization"]
-        elif name == "magento":
-            request.headers["Authorization"] = "Bearer token"
-        else:
+        if name == "bigcommerce":
             request.headers["X-Auth-Token"] = "cs"
+            return request
+        token = {"resource_owner_key": "token", "resource_owner_secret": "token-secret"} if name == "magento" else {}
+        client = Client("ck", client_secret="cs", signature_method=SIGNATURE_HMAC_SHA256, **token)
+        request.headers["Authorization"] = client.sign(request.url)[1]["Authorization"]
         return request
 
     return authorised

@@ -44,9 +44,21 @@ def line_of(node: msgspec.Raw | bytes, **more: Added) -> bytes:
     return whole.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n"
 
 
-def roots(nodes: Sequence[msgspec.Raw | bytes]) -> Page:
+def lines_of(nodes: Sequence[msgspec.Raw], added: Sequence[bytes] | None = None) -> bytes:
+    """`line_of` for many: objects as lines, each with members, as JSON writes them, added at its end. None of the objects is empty."""
+    if added is None:
+        text = b"".join([part for node in nodes for part in (node, b"\n")])
+    else:
+        parts = zip(nodes, added, strict=True)
+        text = b"".join([part for node, more in parts for part in (memoryview(node)[:-1], b",", more, b"}\n")])
+    if text.count(b"\n") == len(nodes) and b"\r" not in text:
+        return text
+    return lines_of([msgspec.Raw(bytes(node).replace(b"\n", b" ").replace(b"\r", b" ")) for node in nodes], added)
+
+
+def roots(nodes: Sequence[msgspec.Raw]) -> Page:
     """Vendor records, a line each."""
-    return Page(b"".join(map(line_of, nodes)), len(nodes), len(nodes))
+    return Page(lines_of(nodes), len(nodes), len(nodes))
 
 
 def children(nodes: Sequence[msgspec.Raw | bytes], parent: int) -> Page:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from varai.sources.ndjson import quoted_numbers
+from varai.sources.ndjson import line_of, lines_of, quoted_numbers
 
 WHOLE = st.one_of(st.integers(0, 99), st.integers(0, 10**20)).map(str)
 NUMBERS = st.builds(
@@ -56,3 +58,20 @@ LONG = '"id":1234567890.123456'
 )
 def test_only_numbers_of_the_named_keys_are_quoted_and_only_beside_a_long_number(written: str, read: str) -> None:
     assert quoted(written.encode()).decode() == read
+
+
+_OBJECT = st.dictionaries(st.text(max_size=3), st.one_of(st.integers(), st.text(), st.lists(st.integers())), min_size=1)
+_WRITTEN = st.builds(
+    lambda value, indent: json.dumps(value, indent=indent).encode(),
+    _OBJECT,
+    st.sampled_from([None, 0, 1, "\t", "\r\n"]),
+)
+
+
+@given(st.lists(st.tuples(_WRITTEN, st.integers(0, 10**12)), max_size=5))
+def test_many_objects_become_the_lines_that_each_becomes_by_itself(written: list[tuple[bytes, int]]) -> None:
+    nodes = [msgspec.Raw(node) for node, _ in written]
+    ids = [str(number) for _, number in written]
+    assert lines_of(nodes) == b"".join(map(line_of, nodes))
+    added = [f'"__id":"{one}"'.encode() for one in ids]
+    assert lines_of(nodes, added) == b"".join(line_of(node, __id=one) for node, one in zip(nodes, ids, strict=True))

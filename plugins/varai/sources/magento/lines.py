@@ -6,11 +6,13 @@ PHP writes an object that has nothing as an empty list: such extension attribute
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from varai.sources.ndjson import Added, line_of, quoted_numbers
+from varai.sources.ndjson import Added, line_of, lines_of, quoted_numbers
+from varai.sources.proof import Record
 
 AMOUNTS: Final = (
     *("price", "weight", "qty", "qty_ordered", "quantity", "percent", "base_amount"),
@@ -33,3 +35,9 @@ _NOTHING: Final = re.compile(rb'("extension_attributes"\s*:\s*)\[\s*\]')
 def line(node: msgspec.Raw, **more: Added) -> bytes:
     """One record as a line, with keys added."""
     return line_of(_NOTHING.sub(rb"\1{}", _quoted(bytes(node))), **more)
+
+
+def lines(records: Sequence[Record]) -> bytes:
+    """Records as lines, each with its number as the text `id`."""
+    whole = lines_of([record.node for record in records], [b'"id":"%d"' % record.id for record in records])
+    return _NOTHING.sub(rb"\1{}", _quoted(whole))

@@ -16,7 +16,7 @@ from varai.sources.contract import Listing, Page
 from varai.sources.decoding import decode
 from varai.sources.magento.client import Client
 from varai.sources.magento.families import Families
-from varai.sources.magento.lines import line
+from varai.sources.magento.lines import line, lines
 from varai.sources.magento.lists import CUSTOMERS, ORDERS, REFUNDS, STOCK, Numbered
 from varai.sources.magento.search import Filter, among, changed_in, of_owners
 from varai.sources.magento.site import site, sources
@@ -85,8 +85,8 @@ class Reading:
     def _shop(self) -> Page:
         """The shop, and as its children the sources that hold its stock."""
         name, shop = site(self._client, self._window.end)
-        lines = [line(shop), *(line(place, __parentId=name) for place in sources(self._client))]
-        return Page(b"".join(lines), 1, len(lines))
+        found = [line(shop), *(line(place, __parentId=name) for place in sources(self._client))]
+        return Page(b"".join(found), 1, len(found))
 
     def _list(self) -> Iterator[Page]:
         filters: tuple[Filter, ...] = ()
@@ -105,12 +105,12 @@ class Reading:
         """A list's records; behind some pages of orders, the refunds of these orders."""
         orders = list[Record]()
         for records in proof.pages():
-            if self._stream != "orders":
-                lines = [line(record.node) for record in records]
-            else:
-                lines = [line(record.node, id=str(record.id)) for record in records]
+            if self._stream == "orders":
                 orders += records
-            yield self._told(Page(b"".join(lines), len(lines), len(lines)))
+                text = lines(records)
+            else:
+                text = b"".join([line(record.node) for record in records])
+            yield self._told(Page(text, len(records), len(records)))
             if len(orders) >= _TOGETHER:
                 yield from self._refunds_of(orders)
                 orders.clear()
@@ -122,7 +122,7 @@ class Reading:
         read = {record.id: record.node for record in orders}
         for owners in of_owners("order_id", read):
             for records in Proof(Numbered(self._client, REFUNDS, [*owners, _GIVEN])).pages():
-                lines = []
+                found = []
                 for record in records:
                     owner = _owner_of(record)
                     if owner not in read:
@@ -132,8 +132,8 @@ class Reading:
                         str(one.item_id): str(one.parent_item_id) for one in order.items or () if one.parent_item_id
                     }
                     more = {"__parentId": str(owner), "__currency": order.base_currency_code or ""}
-                    lines.append(line(record.node, **more, __inside=inside))
-                yield Page(b"".join(lines), 0, len(lines))
+                    found.append(line(record.node, **more, __inside=inside))
+                yield Page(b"".join(found), 0, len(found))
 
     def _refunded_since(self, met: Seen) -> Iterator[Page]:
         """Orders that were refunded in the window without being changed in it; each is a record more."""
