@@ -3,9 +3,9 @@
 Ours is the river's road up to canonical rows (see bench/river.py), with everything that proves a list whole: counts beside each page,
 ids met once, refunds and labels asked for. dlt is a resource of its own client over the list alone, Parquet loaded into DuckDB; it keeps no
 raw landing and proves nothing. Two of it are shown: one table with JSON in it, and lists as tables of their own, as lines, taxes and
-variants are here; the goal is beside the second, which gives what ours does.
+variants are here; the goal is beside the second, which gives what ours does. Larger shops ours reads alone: its memory must not grow.
 
-Run: python -m bench.connectors [--records N] [--rounds N] [VENDOR ...]
+Run: python -m bench.connectors [--records N ...] [--rounds N] [VENDOR ...]
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Case, compare, save, table
+from bench.measure import Case, Measured, compare, save, table
 from bench.river import Shop, finish, open_river, run_river
 from bench.theirs import open_pipeline, run_pipeline
 from sandbox.servers import simulated
@@ -30,6 +30,8 @@ from sandbox.world.spec import DefectRates, WorldSpec
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LEAST_RATIO = 5.0
+MOST_MB = 256
+MOST_GROWTH_MB = 16
 _OURS, _FLAT, _NESTED = "ours", "dlt, one table", "dlt, lists as tables"
 _SPEC = WorldSpec(
     *("bench", "bench.example.com", 5, "USD", "America/New_York", "US", "ck", "cs"),
@@ -108,10 +110,11 @@ def grow(path: Path, vendor: Vendor, records: int) -> None:
     """Repeat the records of a shop's list under other ids until there are so many; those that were refunded stay alone."""
     kind = vendor.shop.stream
     with Records(path) as kept:
-        bodies: list[Body] = [json.loads(one) for one in kept.page(kind)]
+        bodies: list[Body] = [json.loads(one) for one in kept.page(kind, limit=_SPEC.orders)]
         pattern = [one for one in bodies if not one.get("refunds")]
-        first = max(one["id"] for one in bodies) + 1
-        for number in range(records - len(bodies)):
+        there = kept.count(kind)
+        first = json.loads(kept.page(kind, order="id DESC", limit=1)[0])["id"] + 1
+        for number in range(records - there):
             body = pattern[number % len(pattern)] | dict.fromkeys(vendor.ids, first + number)
             created, modified = (body[name] for name in vendor.dates)
             kept.put(kind, body, created=created, modified=modified, status=body.get(vendor.status, ""))
@@ -162,9 +165,12 @@ def run_dlt(prepared: Any, folder: str, url: str, name: str, records: int, nesti
     return own, run_pipeline(pipeline, listed(), VENDORS[name].shop.stream)
 
 
-def measure(name: str, records: int, rounds: int) -> bool:
-    """Print one vendor's comparison; False when its goal is missed. Raises RuntimeError where not all records came."""
-    vendor = VENDORS[name]
+def measure(name: str, sizes: Sequence[int], rounds: int) -> bool:
+    """Print one vendor's comparison, and the memory that larger shops take; False when a goal is missed.
+
+    Raises RuntimeError where not all records came.
+    """
+    vendor, records = VENDORS[name], sizes[0]
     with tempfile.TemporaryDirectory() as folder:
         shops = Path(folder) / "shops"
         shops.mkdir()
@@ -178,11 +184,21 @@ def measure(name: str, records: int, rounds: int) -> bool:
                 Case(_NESTED, run_dlt, (folder, address, name, records, 1), open_dlt, finish),
             ]
             found = compare(cases, rounds)
+            met = _judge(name, found, records, rounds)
+            for size in sizes[1:]:
+                grow(shops / "bench.sqlite", vendor, size)
+                [larger] = compare(cases[:1], 1).values()
+                met &= _flat(name, found[_OURS], larger, size)
+    return met
+
+
+def _judge(name: str, found: dict[str, Measured], records: int, rounds: int) -> bool:
+    stream = VENDORS[name].shop.stream
     for one in found.values():
         if one.result != records:
-            raise RuntimeError(f"{one.name} gave {one.result} {vendor.shop.stream} of {records}.")
+            raise RuntimeError(f"{one.name} gave {one.result} {stream} of {records}.")
     load = os.getloadavg()[0]
-    print(f"{name}: {records:,} {vendor.shop.stream}, {rounds} rounds taking turns (load at the end: {load:.1f})\n")
+    print(f"{name}: {records:,} {stream}, {rounds} rounds taking turns (load at the end: {load:.1f})\n")
     print(table(found, _OURS, records))
     save(f"connectors-{name}", found, REPOSITORY / ".cache" / "bench")
     flat, nested = (found[case].cpu / found[_OURS].cpu for case in (_FLAT, _NESTED))
@@ -190,14 +206,25 @@ def measure(name: str, records: int, rounds: int) -> bool:
     print(
         f"\n{name}: {nested:.1f}x less CPU per record than dlt with lists as tables ({goal}), {flat:.1f}x than with one\n"
     )
-    return nested >= LEAST_RATIO
+    return nested >= LEAST_RATIO and found[_OURS].peak < MOST_MB
+
+
+def _flat(name: str, small: Measured, large: Measured, records: int) -> bool:
+    if large.result != records:
+        raise RuntimeError(f"{_OURS} gave {large.result} {VENDORS[name].shop.stream} of {records}.")
+    growth = large.peak - small.peak
+    print(
+        f"{name}: {records:,} {VENDORS[name].shop.stream} at {large.cpu / records * 1e6:.0f} us, peak {large.peak:.0f} MB, {growth:+.0f} MB"
+        f" from {small.result:,} (goal: at most {MOST_GROWTH_MB} MB more, under {MOST_MB} MB)\n"
+    )
+    return growth <= MOST_GROWTH_MB and large.peak < MOST_MB
 
 
 def main() -> int:
-    """Print the comparison for each vendor; 1 when a goal is missed."""
+    """Print the comparison for each vendor, and the memory of larger shops; 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vendors", nargs="*", metavar="VENDOR", help=f"of {', '.join(VENDORS)}; all when left out")
-    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--records", type=int, nargs="+", default=[100_000, 400_000], help="further sizes: ours alone")
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
     met = [measure(name, given.records, given.rounds) for name in given.vendors or VENDORS]

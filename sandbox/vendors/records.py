@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS record(
     kind TEXT NOT NULL, id INT NOT NULL, parent INT NOT NULL, status TEXT NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL,
     body TEXT NOT NULL, PRIMARY KEY (kind, id));
 CREATE INDEX IF NOT EXISTS record_modified ON record(kind, modified);
+CREATE INDEX IF NOT EXISTS record_listed ON record(kind, id, modified, created, status, parent);
 CREATE INDEX IF NOT EXISTS record_parent ON record(kind, parent, id);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -88,7 +89,7 @@ class Records:
     ) -> list[str]:
         """Bodies, as JSON texts, of records of a kind that meet a condition."""
         condition = where and f"AND {where}"
-        # Sorted without their bodies: a page far behind sorts all that come before it.
+        # Found without their bodies: a page far behind passes all that come before it.
         chosen = f"SELECT rowid FROM record WHERE kind = ? {condition} ORDER BY {order} LIMIT ? OFFSET ?"
         asked = f"SELECT body FROM record WHERE rowid IN ({chosen}) ORDER BY {order}"
         return [row[0] for row in self._connection.execute(asked, (kind, *bound, limit, offset)).fetchall()]
