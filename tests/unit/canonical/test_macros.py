@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import duckdb
@@ -59,6 +60,10 @@ def test_minor_units_in_sql_equal_those_of_the_kernel(
 @pytest.mark.parametrize(
     ("text", "code", "minor"),
     [
+        ("1000000000000000", "KWD", 10**18),
+        ("99999999999.9995", "KWD", 10**14),
+        ("999999999999999999", "JPY", 10**18 - 1),
+        ("9999999999999.995", "USD", 10**15),
         ("0.125", "USD", 12),
         ("0.135", "USD", 14),
         ("-0.125", "USD", -12),
@@ -87,6 +92,26 @@ def test_minor_units_in_sql_equal_those_of_the_kernel(
 )
 def test_minor_units_of_edges(con: duckdb.DuckDBPyConnection, text: str | None, code: str | None, minor: int) -> None:
     assert ask(con, "to_minor(a, b)", [(text, code)]) == [minor]
+
+
+_LONG = st.one_of(st.integers(-(10**6), 10**6), st.integers(-(2**63), 2**63 - 1), st.integers(-(10**30), 10**30))
+
+
+@given(st.lists(st.tuples(_LONG, st.one_of(st.sampled_from([2, 4, 10_000]), st.integers(1, 10**9))), min_size=1))
+def test_quotients_round_half_even(con: duckdb.DuckDBPyConnection, values: list[tuple[int, int]]) -> None:
+    wanted = [round(Fraction(n, scale)) for n, scale in values]
+    texts = [(str(n), str(scale)) for n, scale in values]
+    assert ask(con, "half_even_long(a::HUGEINT, b::BIGINT)", texts) == wanted
+    short = [place for place, (n, _) in enumerate(values) if abs(n) < 2**62]
+    if short:
+        found = ask(con, "half_even(a::BIGINT, b::BIGINT)", [texts[place] for place in short])
+        assert found == [wanted[place] for place in short]
+
+
+@given(st.lists(st.tuples(st.decimals(-(10**12) + 1, 10**12 - 1, places=6)), min_size=1))
+def test_millionths_are_those_of_the_decimal(con: duckdb.DuckDBPyConnection, values: list[tuple[Decimal]]) -> None:
+    found = ask(con, "millionths(parse_decimal(a))", [(f"{amount:f}",) for (amount,) in values])
+    assert found == [int(amount * 10**6) for (amount,) in values]
 
 
 def test_every_currency_of_the_standard_has_its_exponent_and_nothing_else_has_one(

@@ -10,7 +10,7 @@ SELECT orders.nth, id AS source_id, id AS root_id, stamp AS source_updated_at,
     day_of(made_at) AS processed_on,
     CASE WHEN status_id IN ('5', '6') THEN stamp END AS cancelled_at,
     coalesce(is_test(payment_method), false) AS test,
-    coalesce(status_id, '0') NOT IN ('0', '1', '5', '6', '7') AND NOT coalesce(parse_boolean(is_deleted), false) AS placed,
+    NOT list_contains(['0', '1', '5', '6', '7'], coalesce(status_id, '0')) AND NOT coalesce(parse_boolean(is_deleted), false) AS placed,
     CASE WHEN status_id = '4' OR payment_status = 'refunded' THEN 'refunded'
         WHEN status_id = '14' OR payment_status = 'partially refunded' THEN 'partially_refunded'
         WHEN status_id IN ('5', '6') OR payment_status IN ('void', 'declined') THEN 'voided'

@@ -10,7 +10,7 @@ SELECT nth, one.item_id AS source_id, order_id AS root_id, stamp AS source_updat
         CASE WHEN coalesce(one.product_id, '0') = '0' THEN 'manual' ELSE 'product' END) AS line_kind,
     pieces AS quantity,
     CASE WHEN priced THEN parse_decimal(one.base_price)
-        ELSE half_even(parts, pieces)::DECIMAL(24, 0) * CAST('0.000001' AS DECIMAL(7, 6)) END AS unit_price,
+        ELSE half_even_long(parts, pieces)::DECIMAL(24, 0) * CAST('0.000001' AS DECIMAL(7, 6)) END AS unit_price,
     currency,
     gross AS gross_minor,
     cheaper AS discount_minor,

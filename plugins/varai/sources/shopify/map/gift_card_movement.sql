@@ -5,10 +5,10 @@ SELECT nth, source_id, order_id AS root_id, stamp AS source_updated_at, order_id
     [CASE WHEN amount IS NULL THEN 'malformed_number:amount_minor' END] AS faults
 FROM (
     SELECT nth, line_id || '#issued' AS source_id, order_id, stamp, line_id, NULL::VARCHAR AS transaction_id, 'issued' AS kind,
-        half_even(total, scale) AS amount, currency, NULL::VARCHAR AS processed_at
+        half_even_long(total, scale) AS amount, currency, NULL::VARCHAR AS processed_at
     FROM (
         SELECT nth, gid_tail(id) AS line_id, parent AS order_id, stamp, "originalUnitPriceSet"."shopMoney"."currencyCode" AS currency,
-            millionths(parse_decimal("originalUnitPriceSet"."shopMoney".amount)) * parse_integer(quantity) AS total,
+            millionths(parse_decimal("originalUnitPriceSet"."shopMoney".amount))::HUGEINT * parse_integer(quantity) AS total,
             scale_of(exponent_of("originalUnitPriceSet"."shopMoney"."currencyCode")) AS scale
         FROM line_items WHERE parse_boolean("isGiftCard")
     )

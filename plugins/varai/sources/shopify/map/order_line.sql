@@ -11,7 +11,7 @@ SELECT nth, gid_tail(id) AS source_id, parent AS root_id, stamp AS source_update
     quantity,
     "originalUnitPriceSet"."shopMoney".amount AS unit_price,
     "originalUnitPriceSet"."shopMoney"."currencyCode" AS currency,
-    half_even(total, scale) AS gross_minor,
+    half_even_long(total, scale) AS gross_minor,
     list_sum(discounts) AS discount_minor,
     list_sum(taxes) AS tax_minor,
     coalesce(has_rx("customAttributes"), false) AS rx,
@@ -19,7 +19,7 @@ SELECT nth, gid_tail(id) AS source_id, parent AS root_id, stamp AS source_update
     [lost_amount(discounts, 'discount_minor'), lost_amount(taxes, 'tax_minor')] AS faults
 FROM (
     SELECT *, discounts_of("discountAllocations") AS discounts, taxes_of("taxLines") AS taxes,
-        millionths(parse_decimal("originalUnitPriceSet"."shopMoney".amount)) * parse_integer(quantity) AS total,
+        millionths(parse_decimal("originalUnitPriceSet"."shopMoney".amount))::HUGEINT * parse_integer(quantity) AS total,
         scale_of(exponent_of("originalUnitPriceSet"."shopMoney"."currencyCode")) AS scale
     FROM line_items
 )

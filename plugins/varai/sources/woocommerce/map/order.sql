@@ -8,7 +8,7 @@ SELECT nth, id AS source_id, id AS root_id, stamp AS source_updated_at,
     utc(date_created_gmt) AS processed_at,
     day_of(utc(date_created_gmt)) AS processed_on,
     CASE WHEN status IN ('cancelled', 'failed') THEN stamp END AS cancelled_at,
-    coalesce(status, '') NOT IN ('checkout-draft', 'auto-draft', 'pending', 'failed', 'cancelled', 'trash') AS placed,
+    NOT list_contains(['checkout-draft', 'auto-draft', 'pending', 'failed', 'cancelled', 'trash'], coalesce(status, '')) AS placed,
     CASE status WHEN 'processing' THEN 'paid' WHEN 'completed' THEN 'paid' WHEN 'on-hold' THEN 'pending' ELSE status END
         AS financial_status,
     'false' AS taxes_included,
