@@ -202,7 +202,7 @@ def _judge(name: str, found: dict[str, Measured], records: int, rounds: int) -> 
     print(table(found, _OURS, records))
     save(f"connectors-{name}", found, REPOSITORY / ".cache" / "bench")
     flat, nested = (found[case].cpu / found[_OURS].cpu for case in (_FLAT, _NESTED))
-    goal = f"goal: at least {LEAST_RATIO:.0f}x"
+    goal = f"goal: at least {LEAST_RATIO:.0f}x, peak under {MOST_MB} MB"
     print(
         f"\n{name}: {nested:.1f}x less CPU per record than dlt with lists as tables ({goal}), {flat:.1f}x than with one\n"
     )

@@ -36,7 +36,7 @@ CREATE MACRO half_even(n, scale) AS n // scale + CASE
 
 -- The same for an n that may be longer than a BIGINT: few are, and those that are not take a twentieth of the time.
 CREATE MACRO half_even_long(n, scale) AS CASE
-    WHEN n BETWEEN -4611686018427387904 AND 4611686018427387903 THEN half_even(TRY_CAST(n AS BIGINT), scale) ELSE half_even(n, scale) END;
+    WHEN n BETWEEN -4611686018427387903 AND 4611686018427387903 THEN half_even(TRY_CAST(n AS BIGINT), scale) ELSE half_even(n, scale) END;
 
 -- Decimal text in major units to BIGINT minor units of a currency with so many decimals: half-even and exact for any number of digits;
 -- NULL when it is no decimal or does not fit. Ordinary amounts go through a decimal that holds them, which rounds a half away from zero:

@@ -6,12 +6,11 @@ read in threads, so every shape is learned under one lock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import fields
 
 Shape = TypeVar("Shape")
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -25,11 +24,17 @@ def decode(data: bytes | str | msgspec.Raw, shape: type[Shape]) -> Shape:
         if shape not in _decoders:
             _decoders[shape] = msgspec.json.Decoder(shape)
         decoder: msgspec.json.Decoder[Shape] = _decoders[shape]
-    return decoder.decode(data)
+    try:
+        return decoder.decode(data)
+    except UnicodeDecodeError:
+        # Not chained: it quotes what a person wrote.
+        raise msgspec.ValidationError("A text is no UTF-8.") from None
 
 
 def told(node: bytes | msgspec.Raw, shape: type[Record]) -> Record:
-    """What a record tells of `shape`. Parts of another type are as if they were not there: people and plugins write what they like.
+    """What a record tells of `shape`. Parts of another type, at any depth, are as if they were not there: plugins write what they like.
+
+    Not for what decides which records belong together, or what is sold: there a part that is left out would be a wrong figure.
 
     Raises msgspec.DecodeError for what is no object, or lacks what `shape` requires.
     """
@@ -37,13 +42,39 @@ def told(node: bytes | msgspec.Raw, shape: type[Record]) -> Record:
         return decode(node, shape)
     except msgspec.ValidationError:
         parts = decode(node, dict[str, msgspec.Raw])
-        kept = {field.encode_name: parts[field.encode_name] for field in fields(shape) if _is_told(parts, field)}
+        kept = {
+            field.encode_name: part
+            for field in fields(shape)
+            if field.encode_name in parts and (part := _told_part(parts[field.encode_name], field.type)) is not None
+        }
         return decode(msgspec.json.encode(kept), shape)
 
 
-def _is_told(parts: Mapping[str, msgspec.Raw], field: FieldInfo) -> bool:
+def _told_part(part: msgspec.Raw, kind: Any) -> Any:
+    """What a part tells of a type, as what encodes to it; None: nothing."""
     try:
-        decode(parts[field.encode_name], field.type)
-    except (KeyError, msgspec.ValidationError):
-        return False
-    return True
+        decode(part, kind)
+    except msgspec.ValidationError:
+        kinds = get_args(kind) or (kind,)
+    else:
+        return part
+    if get_origin(kind) is list:
+        return _told_list(part, kind)
+    for one in kinds:
+        try:
+            if isinstance(one, type) and issubclass(one, msgspec.Struct):
+                return told(part, one)
+            if get_origin(one) is list:
+                return _told_list(part, one)
+        except msgspec.ValidationError:
+            continue
+    return None
+
+
+def _told_list(part: msgspec.Raw, kind: Any) -> list[Any] | None:
+    try:
+        elements = decode(part, list[msgspec.Raw])
+    except msgspec.ValidationError:
+        return None
+    [element] = get_args(kind)
+    return [found for one in elements if (found := _told_part(one, element)) is not None]

@@ -14,18 +14,18 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.api_core.exceptions import NotFound, PreconditionFailed, RetryError
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption
 
-from varai.kernel import Conflict
+from varai.kernel import Conflict, Unavailable
 
 _IN_MEMORY = 32 * 2**20
 _ABSENT = 0  # as a generation: the object must not exist
 # Bytes that do not match the checksum sent with them are asked for again, which Google's client leaves to its caller.
-_DAMAGED = Retry(predicate=if_exception_type(DataCorruption), initial=0.05, maximum=1.0, timeout=10.0)
+_DAMAGED = Retry(predicate=if_exception_type(DataCorruption), initial=0.05, maximum=0.5, timeout=2.0)
 
 
 @memoised
@@ -57,7 +57,7 @@ class CloudStore:
         return found[0]
 
     def open(self, key: str) -> BinaryIO:
-        """See ObjectStore."""
+        """See ObjectStore. Parts come without a checksum: whoever reads them in sequence has the manifest's."""
         blob = self._bucket.get_blob(key)
         if blob is None:
             raise FileNotFoundError(key)
@@ -119,11 +119,14 @@ class CloudStore:
         return iter(sorted(blob.name for blob in self._bucket.list_blobs(prefix=prefix or None)))
 
     def get(self, key: str) -> tuple[bytes, str] | None:
-        """See ObjectStore. Bytes and version come in one answer, so that they belong together."""
+        """See ObjectStore. Bytes and version come in one answer, so that they belong together. Raises Unavailable."""
         try:
             return _DAMAGED(self._download)(key)
         except NotFound:
             return None
+        except RetryError:
+            # Not chained: it names the address.
+            raise Unavailable("The bucket gives bytes that do not match their checksum.") from None
 
     def _download(self, key: str) -> tuple[bytes, str]:
         blob = self._bucket.blob(key)

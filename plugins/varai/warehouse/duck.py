@@ -25,8 +25,8 @@ _LOADS = '"raw"."loads"'
 _STAGED = '"staged_rows"'
 _NEWEST = '"newest_rows"'
 _FETCH = 50_000
-_TOGETHER = 16_384
-"""Rows after which what was gathered of small objects is staged."""
+_TOGETHER = 16 * 2**20
+"""Bytes after which what was gathered of small objects is staged."""
 
 
 @contextmanager
@@ -202,7 +202,7 @@ class DuckDBWarehouse:
             for batch in item.open():
                 numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
                 held.append(batch.append_column(STAGED_ROW.name, numbers))
-                first, waiting = first + batch.num_rows, waiting + batch.num_rows
+                first, waiting = first + batch.num_rows, waiting + batch.nbytes
                 if waiting >= _TOGETHER:
                     self._append(held)
                     held, waiting = [], 0

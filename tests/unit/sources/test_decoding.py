@@ -57,25 +57,58 @@ class Item(msgspec.Struct):
     number: int
 
 
+class Address(msgspec.Struct):
+    city: str = ""
+    tags: list[str] | None = None
+
+
 class Order(msgspec.Struct):
     id: int
     status: str = "new"
     items: list[Item] | None = None
+    address: Address | None = None
 
 
 _ANY = st.one_of(st.none(), st.booleans(), st.integers(-(2**40), 2**40), st.text(), st.just([]), st.just({"a": [1]}))
-_ITEMS = st.lists(st.fixed_dictionaries({"number": st.integers(0, 9)}))
+_NUMBERED = st.fixed_dictionaries({"number": st.integers(0, 9)})
+_ADDRESS = st.fixed_dictionaries({}, optional={"city": _ANY, "tags": st.one_of(_ANY, st.lists(_ANY))})
 
 
-@given(st.integers(0, 2**40), _ANY, st.one_of(_ANY, _ITEMS), st.dictionaries(st.text(), _ANY))
-def test_what_is_of_another_type_is_as_if_it_were_not_there(number: int, status: Any, items: Any, more: Any) -> None:
-    node = msgspec.Raw(msgspec.json.encode(more | {"id": number, "status": status, "items": items}))
-    numbered = isinstance(items, list) and [Item(one["number"]) for one in items]
-    found = Order(number, status if isinstance(status, str) else "new", None if numbered is False else numbered)
-    assert told(node, Order) == found
+def text_of(value: Any, otherwise: str) -> str:
+    return value if isinstance(value, str) else otherwise
 
 
-@pytest.mark.parametrize("node", [b'{"status": "new"}', b'{"id": "1"}', b'{"id": null}', b"[1]", b'"1"', b"1"])
+@given(
+    st.integers(0, 2**40),
+    _ANY,
+    st.one_of(_ANY, st.lists(st.one_of(_NUMBERED, _ANY))),
+    st.one_of(_ANY, _ADDRESS),
+    st.dictionaries(st.text(), _ANY),
+)
+def test_what_is_of_another_type_is_as_if_it_were_not_there(
+    number: int, status: Any, items: Any, address: Any, more: Any
+) -> None:
+    written = more | {"id": number, "status": status, "items": items, "address": address}
+    told_items, told_address = None, None
+    if isinstance(items, list):
+        told_items = [Item(one["number"]) for one in items if isinstance(one, dict) and "number" in one]
+    if isinstance(address, dict):
+        tags = address.get("tags")
+        told_tags = [one for one in tags if isinstance(one, str)] if isinstance(tags, list) else None
+        told_address = Address(text_of(address.get("city"), ""), told_tags)
+    found = told(msgspec.Raw(msgspec.json.encode(written)), Order)
+    assert found == Order(number, text_of(status, "new"), told_items, told_address)
+
+
+def test_a_text_that_is_no_text_is_as_if_it_were_not_there() -> None:
+    assert told(b'{"id": 1, "status": "\xff", "address": {"city": "\xfe", "tags": ["a", "\xff"]}}', Order) == Order(
+        1, address=Address(tags=["a"])
+    )
+
+
+@pytest.mark.parametrize(
+    "node", [b'{"status": "new"}', b'{"id": "1"}', b'{"id": null}', b"[1]", b'"1"', b"1", b'"\xff"']
+)
 def test_what_lacks_what_is_required_is_refused(node: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         told(node, Order)

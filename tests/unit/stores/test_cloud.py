@@ -6,21 +6,23 @@ import base64
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import pytest
 from google_crc32c import Checksum
 
+from varai.kernel import Unavailable
 from varai.stores.cloud import CloudStore
 
 STORED = b"seventy-five"
 
 
 class _Spoilt(BaseHTTPRequestHandler):
-    """The first answer's bytes are other ones than its checksum was made of, the next ones are right."""
+    """The first answers' bytes are other ones than their checksum was made of, the next ones are right."""
 
     server: _Bucket
 
     def do_GET(self) -> None:
         self.server.asked += 1
-        body = STORED if self.server.asked > 1 else STORED[::-1]
+        body = STORED if self.server.asked > self.server.spoilt else STORED[::-1]
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Goog-Generation", "7")
@@ -33,17 +35,25 @@ class _Spoilt(BaseHTTPRequestHandler):
 
 
 class _Bucket(HTTPServer):
-    def __init__(self) -> None:
+    def __init__(self, spoilt: int) -> None:
         super().__init__(("127.0.0.1", 0), _Spoilt)
-        self.asked = 0
+        self.asked, self.spoilt = 0, spoilt
+
+    def get(self) -> tuple[bytes, str] | None:
+        """What a client gets of it."""
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        try:
+            return CloudStore("bucket", f"http://127.0.0.1:{self.server_port}").get("counter")
+        finally:
+            self.shutdown()
 
 
 def test_bytes_that_do_not_match_their_checksum_are_asked_for_again() -> None:
-    with _Bucket() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            found = CloudStore("bucket", f"http://127.0.0.1:{server.server_port}").get("counter")
-        finally:
-            server.shutdown()
-    assert found == (STORED, "7")
+    with _Bucket(spoilt=1) as server:
+        assert server.get() == (STORED, "7")
     assert server.asked == 2
+
+
+def test_bytes_that_never_match_their_checksum_are_refused_with_a_sentence() -> None:
+    with _Bucket(spoilt=10**6) as server, pytest.raises(Unavailable, match="do not match their checksum"):
+        server.get()

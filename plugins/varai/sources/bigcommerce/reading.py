@@ -6,6 +6,7 @@ A refund that is made brings its order with it, changed or not. Stock is read lo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -21,13 +22,13 @@ from varai.sources.bigcommerce.orders import WHOLE, Orders
 from varai.sources.bigcommerce.sales import refunded_in, sales
 from varai.sources.bigcommerce.site import locations, place, site
 from varai.sources.contract import Page
-from varai.sources.decoding import told
+from varai.sources.decoding import decode
 from varai.sources.proof import Proof, Record
 from varai.sources.seen import Seen
 
 
 class _State(msgspec.Struct):
-    is_deleted: bool | None = None
+    is_deleted: Any = None
 
 
 class Reading:
@@ -64,7 +65,7 @@ class Reading:
         )
         pages, archived = [pa.array([], pa.string())], 0
         for records in proof.pages():
-            kept = [str(one.id) for one in records if not told(one.node, _State).is_deleted]
+            kept = [str(one.id) for one in records if not _is_deleted(one)]
             archived += len(records) - len(kept)
             pages.append(pa.array(kept, pa.string()))
         count = None if proof.vendor_count is None else proof.vendor_count - archived
@@ -127,3 +128,8 @@ def listed(client: Client, stream: str, window: Window) -> Listing | Orders:
     if stream == "orders":
         return Orders(client, orders.changed_in(window), WHOLE)
     return Listing(client, lists.PRODUCTS if stream == "products" else lists.CUSTOMERS, lists.changed_in(window))
+
+
+def _is_deleted(order: Record) -> bool:
+    """As the mapping reads it, whatever type it comes in."""
+    return str(decode(order.node, _State).is_deleted).lower() in ("true", "1", "yes")

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from varai.kernel import Malformed, Window
 from varai.sources.contract import Listing, Page
-from varai.sources.decoding import told
+from varai.sources.decoding import decode
 from varai.sources.magento.client import Client
 from varai.sources.magento.labels import Labels
 from varai.sources.magento.lines import line
@@ -29,12 +29,22 @@ _FEW: Final = 50
 
 
 class _Extension(msgspec.Struct):
-    configurable_product_links: list[int | str] | None = None
+    # PHP writes a list with gaps as an object, and one of nothing in the place of an object.
+    configurable_product_links: list[int | str | float | None] | dict[str, int | str | float | None] | None = None
 
 
 class _Product(msgspec.Struct):
-    type_id: str = ""
+    type_id: Any = None
     extension_attributes: _Extension | list[Any] | None = None
+
+    @property
+    def links(self) -> list[int] | None:
+        """Ids of its choices; None: it does not say. Raises ValueError for what is no id."""
+        extension = self.extension_attributes
+        links = extension.configurable_product_links if isinstance(extension, _Extension) else None
+        if links is None:
+            return None
+        return [int(one) for one in (links.values() if isinstance(links, dict) else links) if one is not None]
 
 
 class Owners:
@@ -57,15 +67,13 @@ class Owners:
     def note(self, records: Sequence[Record]) -> list[int]:
         """Learn, or learn anew, which choices these products have; returns those that they had before and have no more.
 
-        Raises Malformed where no product says it: all choices would look like products of their own.
+        Raises Malformed where no product says it, or one in a way that cannot be read: choices would look like products of their own.
         """
         lost = []
         for record in records:
-            product = told(record.node, _Product)
-            extension = product.extension_attributes
-            links = extension.configurable_product_links if isinstance(extension, _Extension) else None
-            self._told |= links is not None or product.type_id != "configurable"
-            mine = [choice for choice in map(int, links or ()) if self._of.setdefault(choice, record.id) == record.id]
+            kind, links = _kind_and_links(record)
+            self._told |= links is not None or (isinstance(kind, str) and kind != "configurable")
+            mine = [choice for choice in links or () if self._of.setdefault(choice, record.id) == record.id]
             lost += self._drop(record.id, set(mine))
             self._choices[record.id] = mine
         if records and not self._told:
@@ -122,7 +130,7 @@ class Families:
             alone = []
             for record in records:
                 owner = owners.get(record.id)
-                if owner is None and told(record.node, _Product).type_id != "configurable":
+                if owner is None and _kind_and_links(record)[0] != "configurable":
                     alone.append(record)
                     continue
                 touched.add(record.id if owner is None else owner)
@@ -193,3 +201,11 @@ class Families:
                 line(record.node, **more) if owner is None else line(record.node, **more, __parentId=str(owner))
             )
         return Page(b"".join(lines), alone, len(lines))
+
+
+def _kind_and_links(record: Record) -> tuple[Any, list[int] | None]:
+    try:
+        product = decode(record.node, _Product)
+        return product.type_id, product.links
+    except (msgspec.DecodeError, ValueError, OverflowError):
+        raise Malformed(f"Magento gave product {record.id} with choices that cannot be read.") from None

@@ -64,6 +64,8 @@ class Labels:
         for records in Proof(listed).pages():
             for record in records:
                 found = told(record.node, _Attribute)
+                if not found.attribute_code:
+                    continue
                 chosen = {str(one.value): one.label for one in found.options or () if one.label and one.value}
                 self._options[found.attribute_code] = chosen
         self._categories: dict[str, str] = {}

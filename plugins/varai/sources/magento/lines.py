@@ -39,5 +39,5 @@ def line(node: msgspec.Raw, **more: Added) -> bytes:
 
 def lines(records: Sequence[Record]) -> bytes:
     """Records as lines, each with its number as the text `id`."""
-    whole = lines_of([record.node for record in records], [b'"id":"%d"' % record.id for record in records])
-    return _NOTHING.sub(rb"\1{}", _quoted(whole))
+    nodes = [msgspec.Raw(_quoted(bytes(record.node))) for record in records]
+    return _NOTHING.sub(rb"\1{}", lines_of(nodes, [b'"id":"%d"' % record.id for record in records]))

@@ -6,7 +6,7 @@ An order's refunds (credit memos) are lines of their own (`__parentId`). One tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
@@ -28,7 +28,7 @@ _GIVEN: Final = Filter("state", "neq", "3")
 """Credit memos that were not cancelled."""
 _FEW: Final = 50
 _TOGETHER: Final = 500
-"""Orders whose refunds are asked for in one list."""
+"""Orders, and up to a page more, whose refunds are asked for together."""
 
 
 class _Item(msgspec.Struct):
@@ -37,7 +37,7 @@ class _Item(msgspec.Struct):
 
 
 class _Order(msgspec.Struct):
-    base_currency_code: str | None = None
+    base_currency_code: Any = None
     items: list[_Item] | None = None
 
 
@@ -131,7 +131,7 @@ class Reading:
                     inside = {
                         str(one.item_id): str(one.parent_item_id) for one in order.items or () if one.parent_item_id
                     }
-                    more = {"__parentId": str(owner), "__currency": order.base_currency_code or ""}
+                    more = {"__parentId": str(owner), "__currency": str(order.base_currency_code or "")}
                     found.append(line(record.node, **more, __inside=inside))
                 yield Page(b"".join(found), 0, len(found))
 
@@ -163,4 +163,4 @@ def _order(number: int, node: msgspec.Raw) -> _Order:
     try:
         return decode(node, _Order)
     except msgspec.DecodeError:
-        raise Malformed(f"Magento gave order {number}, which was refunded, with items that have no ids.") from None
+        raise Malformed(f"Magento gave order {number}, which was refunded, with items that cannot be read.") from None

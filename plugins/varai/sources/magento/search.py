@@ -13,6 +13,7 @@ from varai.kernel import Window
 
 _CLOSE: Final = 2
 _MOST: Final = 100
+"""Ids in one address: so many make a kilobyte, which is encoded and signed."""
 
 
 class Filter(NamedTuple):
@@ -53,7 +54,7 @@ def of_owners(field: str, numbers: Collection[int]) -> Iterator[tuple[Filter, ..
     """That a field is one of these numbers, in as many questions as it takes: where they lie close together, one that it is between the
     least and the greatest of them, else so many numbers at a time.
 
-    A hundred ids make an address of a kilobyte, which is encoded and signed; what else lies between them must be left out by the caller.
+    What else lies between them must be left out by the caller.
     """
     least, greatest = min(numbers), max(numbers)
     if greatest - least < _CLOSE * len(numbers):

@@ -44,7 +44,7 @@ class _Refund(msgspec.Struct):
 
 
 class _Sort(NamedTuple):
-    """Orders of a currency, of which all may have refunds or none has: they were never paid, and name none."""
+    """Orders of a currency, of which each may have refunds or none is known to: they were never paid, and name none."""
 
     currency: str
     may_have: bool
@@ -135,14 +135,15 @@ class Refunds:
         return window is not None and window.start is not None and window.start <= made < window.end
 
     def _currency_of(self, order: int) -> str | None:
-        return next((sort.currency for sort, ids in self._orders.items() if order in ids), None)
+        # One that was met twice may have been met before it had a currency.
+        return max((sort.currency for sort, ids in self._orders.items() if order in ids), default=None)
 
     def _that_may_have(self) -> Iterator[int]:
         """Orders that may have refunds, each once, whatever it was when it was met again."""
-        told = list[Seen]()
+        given = list[Seen]()
         for ids in [ids for sort, ids in self._orders.items() if sort.may_have]:
-            yield from (one for one in ids if not any(one in others for others in told))
-            told.append(ids)
+            yield from (one for one in ids if not any(one in others for others in given))
+            given.append(ids)
 
     def _page(self, refunds: Iterable[tuple[Record, int]]) -> Page:
         lines = [

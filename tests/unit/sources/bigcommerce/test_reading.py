@@ -336,7 +336,7 @@ def test_a_listing_finds_what_is_gone_or_archived_and_reads_products_whole(store
     with shop.records() as records:
         for kind, number in (("products", 2), ("orders", 4), ("customers", 1)):
             records.delete(kind, number)
-        put_order(records, 5, is_deleted=True)
+        put_order(records, 5, is_deleted="true")
     products = shop.read("products", minutes(1990, 2010), listing=True)
     assert (products.listed, products.ids) == (["1", "3", "4", "5"], [1, 3, 4, 5])
     orders = shop.read("orders", minutes(1990, 2010), listing=True)

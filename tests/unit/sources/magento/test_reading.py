@@ -6,13 +6,18 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.sources.conftest import PASSING_ANYWHERE
 from tests.unit.sources.magento.conftest import (
     SECRETS,
     WHOLE,
+    MagentoShop,
     MakeShop,
+    product_of,
     put_customer,
     put_family,
     put_order,
@@ -32,6 +37,8 @@ from varai.kernel import (
     Window,
 )
 from varai.sources import Page, connector
+from varai.sources.magento.lines import line, lines
+from varai.sources.proof import Record
 
 LATER = "2026-11-02 00:00:00"
 
@@ -271,6 +278,63 @@ def test_a_shop_that_tells_no_families_is_refused(magento_shop: MakeShop) -> Non
     for window in (WHOLE, minutes(0, 10)):
         with pytest.raises(Malformed, match="configurable_product_links"):
             shop.read("products", window)
+
+
+def put_links(shop: MagentoShop, links: Any, **more: Any) -> None:
+    """Product 3 with its choices written so."""
+    with shop.records() as records:
+        body = product_of(3, links=[]) | {"extension_attributes": {"configurable_product_links": links}} | more
+        records.put("products", body, created=stamp(0), modified=stamp(3), status="configurable")
+
+
+@pytest.mark.parametrize("links", [{"0": 3000, "2": 3001}, [3000, None, "3001"], [3000.0, 3001]])
+def test_choices_are_read_as_plugins_write_them(magento_shop: MakeShop, links: Any) -> None:
+    shop = magento_shop(products=3)
+    put_links(shop, links, type_id=["configurable"], name=5)
+    for window in (WHOLE, minutes(0, 10)):
+        assert shop.read("products", window).children() == family(1) | family(3)
+
+
+@pytest.mark.parametrize("links", [["x"], "3000,3001", [[3000]], 3000])
+def test_choices_that_cannot_be_read_are_not_taken_for_none(magento_shop: MakeShop, links: Any) -> None:
+    shop = magento_shop(products=3)
+    put_links(shop, links)
+    for window in (WHOLE, minutes(0, 10)):
+        with pytest.raises(Malformed, match="product 3 with choices"):
+            shop.read("products", window)
+
+
+def test_labels_are_told_though_some_attributes_are_strange(magento_shop: MakeShop) -> None:
+    shop = magento_shop(products=2)
+    with shop.records() as records:
+        body = product_of(2)
+        body["custom_attributes"] += [{"value": 1}, "x", None]
+        records.put("products", body, created=stamp(0), modified=stamp(2), status="simple")
+    lines = shop.read("products").lines
+    assert [line["__labels"] for line in lines] == [[{"code": "color", "label": "noir"}]] * 4
+
+
+def test_a_refund_that_cannot_be_told_whose_it_is_stops_with_a_sentence(magento_shop: MakeShop) -> None:
+    shop = magento_shop(orders=4)
+    with shop.records() as records:
+        put_order(records, 3, base_currency_code=5, items={"0": {"item_id": 30}})
+    with pytest.raises(Malformed, match="order 3, which was refunded, with items that cannot be read"):
+        shop.read("orders")
+    with shop.records() as records:
+        put_order(records, 3, base_currency_code=5)
+        body = {"id": 9103, "entity_id": 9103, "state": 2, "created_at": stamp(100), "updated_at": stamp(100)}
+        records.put("refunds", body, created=stamp(100), modified=stamp(100), parent=3, status="2")
+    with pytest.raises(Malformed, match="credit memo 9103, which names no order"):
+        shop.read("orders")
+
+
+@given(st.lists(st.tuples(st.floats(0, 10**6), st.sampled_from([1, 1234567890123456]), st.booleans()), max_size=4))
+def test_an_order_is_the_same_line_whatever_stands_beside_it(orders: list[tuple[float, int, bool]]) -> None:
+    records = []
+    for number, (price, other, empty) in enumerate(orders):
+        body = {"entity_id": number, "base_price": price, "other": other, "extension_attributes": [] if empty else {}}
+        records.append(Record(number, "", msgspec.Raw(msgspec.json.encode(body))))
+    assert lines(records) == b"".join(line(one.node, id=str(one.id)) for one in records)
 
 
 def test_options_are_told_by_their_labels(magento_shop: MakeShop) -> None:
