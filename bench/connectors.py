@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Case, Measured, compare, save, table
-from bench.river import Shop, finish, open_river, run_river
+from bench.river import LEAST_RATIO, MOST_GROWTH_MB, MOST_MB, Shop, finish, open_river, run_river
 from bench.theirs import open_pipeline, run_pipeline
 from sandbox.servers import simulated
 from sandbox.vendors.records import Body, Records
@@ -29,9 +29,6 @@ from sandbox.world import bigcommerce, magento, woocommerce
 from sandbox.world.spec import DefectRates, WorldSpec
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LEAST_RATIO = 5.0
-MOST_MB = 256
-MOST_GROWTH_MB = 16
 _OURS, _FLAT, _NESTED = "ours", "dlt, one table", "dlt, lists as tables"
 _SPEC = WorldSpec(
     *("bench", "bench.example.com", 5, "USD", "America/New_York", "US", "ck", "cs"),

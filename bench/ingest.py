@@ -22,14 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Case, Measured, compare, save, table
-from bench.river import Shop, finish, open_river, run_river
+from bench.river import LEAST_RATIO, MOST_GROWTH_MB, MOST_MB, Shop, finish, open_river, run_river
 from bench.shop import PAGE, serving
 from bench.theirs import open_pipeline, run_pipeline
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LEAST_RATIO = 5.0
-MOST_MB = 256
-MOST_GROWTH_MB = 16
 _OURS, _SEALED, _THEIRS = "ours", "ours, sealed", "dlt, parquet loader"
 _STREAM = "products"
 _SHOP = Shop("shopify", _STREAM, '{"client_id": "bench", "client_secret": "bench"}', {"bulk": False})

@@ -12,6 +12,12 @@ from typing import Any
 
 import varai  # noqa: F401 - before Arrow, whose memory it sets: as in every process that maps
 
+LEAST_RATIO = 5.0
+"""How many times as much CPU dlt takes."""
+MOST_MB = 256
+MOST_GROWTH_MB = 16
+"""From a shop to one several times as large."""
+
 
 class _Tokens:
     """A token store in memory: where the river has a sealed document, which the server of tokens never sees either."""

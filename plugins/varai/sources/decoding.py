@@ -7,6 +7,7 @@ read in threads, so every shape is learned under one lock.
 from __future__ import annotations
 
 from threading import Lock
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -55,12 +56,10 @@ def _told_part(part: msgspec.Raw, kind: Any) -> Any:
     try:
         decode(part, kind)
     except msgspec.ValidationError:
-        kinds = get_args(kind) or (kind,)
+        pass
     else:
         return part
-    if get_origin(kind) is list:
-        return _told_list(part, kind)
-    for one in kinds:
+    for one in get_args(kind) if isinstance(kind, UnionType) else (kind,):
         try:
             if isinstance(one, type) and issubclass(one, msgspec.Struct):
                 return told(part, one)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +323,9 @@ PASSING_ANYWHERE: list[tuple[str, dict[str, Any]]] = [
     ("clock_skew", {"seconds": 300}),
 ]
 """Faults of the transport that pass whatever is read of whichever vendor, with their options."""
+
+
+def minutes(start: float, end: float) -> Window:
+    """A window of October 2026, in minutes after its beginning."""
+    begin = datetime(2026, 10, 1, tzinfo=UTC)
+    return Window(start=begin + timedelta(minutes=start), end=begin + timedelta(minutes=end))

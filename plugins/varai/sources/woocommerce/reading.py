@@ -53,7 +53,7 @@ class Reading:
     def pages(self) -> Iterator[Page]:
         """The pages. Raises what `Client.get` raises, and Unbalanced."""
         if self._stream == "shop":
-            yield self._told(roots([msgspec.Raw(site(self._client, self._window.end))]))
+            yield self._told(roots([site(self._client, self._window.end)]))
             self.vendor_count = 1
             return
         listed = Numbered(self._client, self._stream, self._filter, Order if self._stream == "orders" else Head)

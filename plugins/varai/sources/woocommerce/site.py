@@ -35,7 +35,7 @@ def index(client: Client) -> Index:
     return client.get("", {}, Index)[0]
 
 
-def site(client: Client, at: datetime) -> bytes:
+def site(client: Client, at: datetime) -> msgspec.Raw:
     """The shop as one JSON object: id, name, url, timezone, currency, country, prices_include_tax, and since when this is known."""
     found = index(client)
     general, tax = _settings(client, "general"), _settings(client, "tax")
@@ -50,7 +50,7 @@ def site(client: Client, at: datetime) -> bytes:
         "prices_include_tax": tax.get("woocommerce_prices_include_tax"),
         "seen_at": at.isoformat(),
     }
-    return msgspec.json.encode(record)
+    return msgspec.Raw(msgspec.json.encode(record))
 
 
 def _settings(client: Client, group: str) -> dict[str, str]:

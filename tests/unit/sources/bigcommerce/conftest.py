@@ -124,11 +124,6 @@ def rfc(minute: float) -> str:
     return format_datetime(BEGIN + timedelta(minutes=minute))
 
 
-def minutes(start: float, end: float) -> Window:
-    """A window of October 2026, in minutes after its beginning."""
-    return Window(start=BEGIN + timedelta(minutes=start), end=BEGIN + timedelta(minutes=end))
-
-
 def product_of(number: int, *, minute: float | None = None, **more: Any) -> Body:
     """A product of two sizes."""
     sizes = [

@@ -12,14 +12,13 @@ from tests.unit.sources.bigcommerce.conftest import (
     TOKEN,
     WHOLE,
     MakeStore,
-    minutes,
     put_coupon,
     put_customer,
     put_order,
     put_refund,
     stamp,
 )
-from tests.unit.sources.conftest import PASSING_ANYWHERE
+from tests.unit.sources.conftest import PASSING_ANYWHERE, minutes
 from varai.kernel import (
     Malformed,
     Misconfigured,

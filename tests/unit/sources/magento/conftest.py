@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +104,6 @@ class MagentoShop:
         """What was asked of it, oldest first."""
         found: list[Body] = httpx.get(f"{self.url}/_requests").json()["requests"]
         return found
-
-
-def minutes(start: int, end: int) -> Window:
-    """A window of October 2026, in minutes after its beginning."""
-    begin = datetime(2026, 10, 1, tzinfo=UTC)
-    return Window(start=begin + timedelta(minutes=start), end=begin + timedelta(minutes=end))
 
 
 def stamp(minute: int) -> str:

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sources.conftest import PASSING_ANYWHERE
+from tests.unit.sources.conftest import PASSING_ANYWHERE, minutes
 from tests.unit.sources.magento.conftest import (
     SECRETS,
     WHOLE,
     MagentoShop,
     MakeShop,
-    minutes,
     product_of,
     put_customer,
     put_family,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sources.magento.conftest import MakeShop, minutes, put_order, put_refund, stamp
+from tests.unit.sources.conftest import minutes
+from tests.unit.sources.magento.conftest import MakeShop, put_order, put_refund, stamp
 from varai.kernel import Malformed
 from varai.sources.magento.lines import line, lines
 from varai.sources.proof import Record

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.sources.conftest import minutes
 from tests.unit.sources.woocommerce.conftest import (
     END,
     KEY,
@@ -32,12 +33,6 @@ from varai.kernel import (
 from varai.sources import Page, connector
 
 LATER = "2026-11-02T00:00:00"
-
-
-def minutes(start: int, end: int) -> Window:
-    """A window of October 2026, in minutes after its beginning."""
-    begin = datetime(2026, 10, 1, tzinfo=UTC)
-    return Window(start=begin + timedelta(minutes=start), end=begin + timedelta(minutes=end))
 
 
 def test_a_whole_read_has_every_record_and_child_once(woo_shop: MakeWooShop) -> None:

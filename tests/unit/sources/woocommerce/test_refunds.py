@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from tests.unit.sources.conftest import minutes
 from tests.unit.sources.woocommerce.conftest import MakeWooShop, WooShop, put_order, put_refund, stamp
 from varai.kernel import Gone, Window
 from varai.sources import Page
 
 NEVER = "9999-01-01T00:00:00"
-
-
-def minutes(start: int, end: int) -> Window:
-    """A window of October 2026, in minutes after its beginning."""
-    begin = datetime(2026, 10, 1, tzinfo=UTC)
-    return Window(start=begin + timedelta(minutes=start), end=begin + timedelta(minutes=end))
 
 
 def asked_of(shop: WooShop) -> list[str]:
