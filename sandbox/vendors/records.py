@@ -16,7 +16,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS record(
     kind TEXT NOT NULL, id INT NOT NULL, parent INT NOT NULL, status TEXT NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL,
     body TEXT NOT NULL, PRIMARY KEY (kind, id));
-CREATE INDEX IF NOT EXISTS record_modified ON record(kind, modified);
+CREATE INDEX IF NOT EXISTS record_changed ON record(kind, modified, status, parent, id, created);
 CREATE INDEX IF NOT EXISTS record_listed ON record(kind, id, modified, created, status, parent);
 CREATE INDEX IF NOT EXISTS record_parent ON record(kind, parent, id);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL);

@@ -1,6 +1,6 @@
 -- Minor units of any decimal text, see `minor_of`: done on the text, as digits * 10^shift. The lambda only gives names to the parts, and takes
 -- long to prepare: it is left to those chunks that have such an amount.
-CREATE MACRO long_minor_of(t, exponent) AS
+CREATE MACRO long_minor_of(t, exponent) AS CASE WHEN regexp_full_match(t, '[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?') THEN
     list_transform(list_transform([{'mantissa': regexp_extract(t, '[0-9.]+'), 'negative': left(t, 1) = '-',
         'power': coalesce(TRY_CAST(regexp_extract(t, '[eE](.*)$', 1) AS BIGINT), 0) + exponent}], one -> {
             'digits': replace(one.mantissa, '.', ''),
@@ -16,4 +16,4 @@ CREATE MACRO long_minor_of(t, exponent) AS
                 WHEN right(one.digits, -one.shift)[1] < '5' THEN 0
                 WHEN ltrim(right(one.digits, -one.shift)[2:], '0') <> '' THEN 1
                 ELSE TRY_CAST(concat('0', left(one.digits, strlen(one.digits) + one.shift)) AS BIGINT) % 2 END
-            END)[1];
+            END)[1] END;

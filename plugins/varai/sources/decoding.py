@@ -21,15 +21,20 @@ _decoders: dict[object, msgspec.json.Decoder[Any]] = {}
 
 def decode(data: bytes | str | msgspec.Raw, shape: type[Shape]) -> Shape:
     """An instance of `shape`, from any thread. Raises msgspec.DecodeError, ValidationError among them."""
-    with _learning:
-        if shape not in _decoders:
-            _decoders[shape] = msgspec.json.Decoder(shape)
-        decoder: msgspec.json.Decoder[Shape] = _decoders[shape]
+    decoder = _decoders.get(shape) or _learned(shape)
     try:
-        return decoder.decode(data)
+        found: Shape = decoder.decode(data)
+        return found
     except UnicodeDecodeError:
         # Not chained: it quotes what a person wrote.
         raise msgspec.ValidationError("A text is no UTF-8.") from None
+
+
+def _learned(shape: object) -> msgspec.json.Decoder[Any]:
+    with _learning:
+        if shape not in _decoders:
+            _decoders[shape] = msgspec.json.Decoder(shape)
+        return _decoders[shape]
 
 
 def told(node: bytes | msgspec.Raw, shape: type[Record]) -> Record:

@@ -29,15 +29,16 @@ AMOUNTS: Final = (
 )
 """Keys of numbers that are read digit for digit."""
 _quoted = quoted_numbers(AMOUNTS)
-_NOTHING: Final = re.compile(rb'("extension_attributes"\s*:\s*)\[\s*\]')
+_NOTHING: Final = re.compile(rb'\[\](?:(?<="extension_attributes":\[\])|(?<="extension_attributes": \[\]))')
+"""As JSON is written in one line and in several. It begins with what is rare: what it looks behind is looked for there alone."""
 
 
 def line(node: msgspec.Raw, **more: Added) -> bytes:
     """One record as a line, with keys added."""
-    return line_of(_NOTHING.sub(rb"\1{}", _quoted(bytes(node))), **more)
+    return line_of(_NOTHING.sub(b"{}", _quoted(bytes(node))), **more)
 
 
 def lines(records: Sequence[Record]) -> bytes:
     """Records as lines, each with its number as the text `id`."""
     nodes = [msgspec.Raw(_quoted(bytes(record.node))) for record in records]
-    return _NOTHING.sub(rb"\1{}", lines_of(nodes, [b'"id":"%d"' % record.id for record in records]))
+    return _NOTHING.sub(b"{}", lines_of(nodes, [b'"id":"%d"' % record.id for record in records]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -174,8 +175,11 @@ def test_a_guest_is_nobody_and_a_bad_amount_is_a_fault() -> None:
     assert [row["faults"] for row in rows["order"]] == [[], ["malformed_number:total_minor"]]
 
 
-def test_what_has_nothing_in_its_extension_is_read() -> None:
-    """PHP writes an object that is empty as a list."""
-    rows = mapped("orders", [order_of(1, extension_attributes=[])])
-    assert (len(rows["order"]), rows[UNMAPPABLE]) == (1, [])
-    assert len(mapped("customers", [{"id": 1, "email": "a@example.test", "extension_attributes": []}])["customer"]) == 1
+@pytest.mark.parametrize("written", [{"separators": (",", ":")}, {}, {"indent": 4}])
+def test_what_has_nothing_in_its_extension_is_read(written: dict[str, Any]) -> None:
+    """PHP writes an object that is empty as a list, in one line or in several."""
+    for stream, record in [("orders", order_of(1)), ("customers", {"id": 1, "email": "a@example.test"})]:
+        text = json.dumps(record | {"extension_attributes": []}, **written).encode()
+        rows = mapped_lines(stream, line(msgspec.Raw(text), id="1"))
+        assert len(rows[stream[:-1]]) == 1
+        assert rows[UNMAPPABLE] == []
