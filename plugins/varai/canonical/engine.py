@@ -21,9 +21,9 @@ from duckdb.sqltypes import DuckDBPyType
 from varai.canonical.entities import entity
 from varai.canonical.mapping import CHILD, PARENT, UNMAPPABLE, UNMAPPABLE_SCHEMA, Mapping, shared_macros
 from varai.canonical.memory import give_back_free_pages, give_back_large_blocks
-from varai.canonical.projection import check_columns, mapped_schema, project, quoted
+from varai.canonical.projection import check_columns, mapped_schema, project
 from varai.canonical.repair import INVALID_JSON, MISSING_ID, describe, lines_of, repair
-from varai.kernel import Misconfigured
+from varai.kernel import Misconfigured, identifier, literal
 
 _LINE = 2**19
 """Longest line that is read as a matter of course: DuckDB's buffers are twice as long."""
@@ -92,22 +92,24 @@ class Engine:
     def _prepare(self) -> None:
         mapping = self._mapping
         self._con.execute(shared_macros(exact=self._exact))
-        listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in self._columns.items())
+        listed = ", ".join(f"{identifier(name)} {kind}" for name, kind in self._columns.items())
         self._con.execute(f"CREATE TABLE filled (nth BIGINT, {listed})")
         nulls = (
-            f", NULL::{kind} AS {quoted(name)}" for name, kind in mapping.columns.items() if name not in self._columns
+            f", NULL::{kind} AS {identifier(name)}"
+            for name, kind in mapping.columns.items()
+            if name not in self._columns
         )
         self._con.execute(f"CREATE VIEW lines AS SELECT *{''.join(nulls)} FROM filled")
         if mapping.setup:
             self._con.execute(mapping.setup)
         self._types: dict[str, DuckDBPyType] = {name: duckdb.type(kind) for name, kind in self._columns.items()}
-        self._parent = f"{quoted(PARENT)} IS NOT NULL" if PARENT in mapping.columns else "false"
+        self._parent = f"{identifier(PARENT)} IS NOT NULL" if PARENT in mapping.columns else "false"
         self._with_nul: dict[str, str] = {}
         self._schemas: dict[str, pa.Schema] = {}
         for name, select in mapping.entities.items():
             one = entity(name)
             given = self._given(name, select)
-            self._con.execute(f"PREPARE {quoted(f'rows_{name}')} AS {project(one, select, given, nul=False)}")
+            self._con.execute(f"PREPARE {identifier(f'rows_{name}')} AS {project(one, select, given, nul=False)}")
             self._with_nul[name], self._schemas[name] = project(one, select, given, nul=True), mapped_schema(one)
         self._con.execute(f"PREPARE counts AS SELECT count(*), count(*) FILTER (NOT ({self._parent})) FROM lines")
         self._con.execute(f"PREPARE fill AS {self._fill('$1', _LINE, ignore_errors=False)}")
@@ -125,7 +127,7 @@ class Engine:
 
     def _fill(self, base: str, longest: int, *, ignore_errors: bool) -> str:
         """The statement that reads the memory file into the table under `lines`, positions from `base` on."""
-        columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in self._columns.items())
+        columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in self._columns.items())
         return (
             f"INSERT INTO filled SELECT {base} - 1 + row_number() OVER (), * FROM read_json('/proc/self/fd/{self._fd}',"
             f" columns = {{{columns}}}, format = 'newline_delimited', records = true, compression = 'uncompressed',"
@@ -181,7 +183,7 @@ class Engine:
 
     def _rows(self, name: str, *, nul: bool) -> tuple[pa.Table, pa.ChunkedArray | None]:
         """An entity's rows, and the positions of those that were left out because they lack their identity."""
-        statement = self._with_nul[name] if nul else f"EXECUTE {quoted(f'rows_{name}')}"
+        statement = self._with_nul[name] if nul else f"EXECUTE {identifier(f'rows_{name}')}"
         table = self._con.execute(statement).to_arrow_table(_ROWS).cast(self._schemas[name])
         if not table["source_id"].null_count and not table["root_id"].null_count:
             return table, None
@@ -203,7 +205,7 @@ class Engine:
             self._load([line], 0, ignore_errors=True)
         except _REFUSED:
             return False
-        something = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in self._types)
+        something = " OR ".join(f"{identifier(name)} IS NOT NULL" for name in self._types)
         return bool(self._con.execute(f"SELECT count(*) = 1 AND bool_and({something}) FROM lines").fetchall()[0][0])
 
     def _load(self, data: Sequence[bytes], base: int, *, ignore_errors: bool) -> None:
@@ -297,7 +299,3 @@ def _bytes_of(limit: str) -> int:
     """`256MB` -> 256000000."""
     units = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
     return int(limit[:-2]) * units[limit[-2:]]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

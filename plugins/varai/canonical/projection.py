@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from varai.canonical.entities import Entity
 from varai.canonical.fields import Field, arrow_schema, duckdb_type
-from varai.kernel import Misconfigured
+from varai.kernel import Misconfigured, identifier
 
 IDENTITY = ("nth", "source_id", "root_id", "source_updated_at")
 _UPDATED = Field("source_updated_at", "instant", "internal", "when the vendor last changed the record")
@@ -68,7 +68,7 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
     """
     fields = (_UPDATED, *entity.fields)
     typed = ", ".join([_id("source_id", nul), _id("root_id", nul), *(_typed(field, given, nul) for field in fields)])
-    kept = "".join(f", {quoted(field.name)} AS {_raw(field)}" for field in fields if _needs_raw(field, given, nul))
+    kept = "".join(f", {identifier(field.name)} AS {_raw(field)}" for field in fields if _needs_raw(field, given, nul))
     extra = ["array_to_string(faults, ',')"] if "faults" in given else []
     found = [part for field in fields for part in _faults(field, given, nul)]
     faults = f"concat_ws(',', {', '.join([*extra, *found])})" if extra or found else "''"
@@ -76,7 +76,7 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
     exponent = "exponent_of(currency)" if "currency" in given else "NULL::INTEGER"
     source = f"(SELECT *, {exponent} AS _exponent FROM ({select}))" if money else f"({select})"
     handed = ("faults" if extra else "") + (", " if extra and money else "") + ("_exponent" if money else "")
-    columns = ", ".join(quoted(field.name) for field in fields)
+    columns = ", ".join(identifier(field.name) for field in fields)
     rendered = ", ".join(_rendered(field) for field in entity.fields)
     return (
         f"SELECT position, source_id, root_id, {columns},"
@@ -87,13 +87,8 @@ def project(entity: Entity, select: str, given: Mapping[str, str], *, nul: bool)
     )
 
 
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _raw(field: Field) -> str:
-    return quoted(f"{field.name}?")
+    return identifier(f"{field.name}?")
 
 
 def _is_currency(field: Field) -> bool:
@@ -114,7 +109,7 @@ def _id(name: str, nul: bool) -> str:
 
 
 def _typed(field: Field, given: Mapping[str, str], nul: bool) -> str:
-    name, kind = quoted(field.name), duckdb_type(field)
+    name, kind = identifier(field.name), duckdb_type(field)
     if field.name not in given:
         value = f"NULL::{kind}"
     elif field.type == "text":
@@ -139,7 +134,7 @@ def _faults(field: Field, given: Mapping[str, str], nul: bool) -> list[str]:
     """Expressions that are the fault's name where the field has it, else NULL."""
     if field.name not in given:
         return []
-    name, raw, found = quoted(field.name), _raw(field), []
+    name, raw, found = identifier(field.name), _raw(field), []
     if _is_currency(field):
         found.append(
             f"CASE WHEN {name} IS NOT NULL AND NOT is_currency({name}) THEN 'unknown_currency:{field.name}' END"
@@ -161,7 +156,7 @@ def _faults(field: Field, given: Mapping[str, str], nul: bool) -> list[str]:
 
 def _rendered(field: Field) -> str:
     """The field as text such that different rows never give the same text: lengths before texts, a bar after the rest."""
-    name = quoted(field.name)
+    name = identifier(field.name)
     if field.type == "text":
         return f"strlen({name}), ':', {name}"
     if field.type == "texts":

@@ -7,7 +7,8 @@ import duckdb
 from varai.gate.derive import levels
 from varai.gate.score import score_sql
 from varai.gate.suite import Rule, Severity, Suite
-from varai.gate.vocabulary import Unique, identifier, literal
+from varai.gate.vocabulary import Unique
+from varai.kernel import identifier, literal
 
 
 def judge(con: duckdb.DuckDBPyConnection, suite: Suite, rows: str, holders: str | None, into: str) -> None:

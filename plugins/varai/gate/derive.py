@@ -15,8 +15,7 @@ from typing import Any
 import duckdb
 
 from varai.canonical import Entity, duckdb_type
-from varai.gate.vocabulary import identifier
-from varai.kernel import Misconfigured
+from varai.kernel import Misconfigured, identifier
 
 # Functions that read more than their arguments: files, settings, sequences, the clock, chance.
 _FORBIDDEN = frozenset({

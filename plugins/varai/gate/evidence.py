@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 
 from varai.gate.compile import derived_sql
 from varai.gate.suite import Suite
-from varai.gate.vocabulary import identifier, literal
-from varai.kernel import BatchRef, Scope
+from varai.kernel import BatchRef, Scope, identifier, literal
 from varai.privacy import create_object, move_object, open_object
 from varai.stores import objects
 

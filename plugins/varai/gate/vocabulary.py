@@ -25,6 +25,8 @@ from pydantic import (
     model_validator,
 )
 
+from varai.kernel import identifier, literal
+
 NUMERIC = ("BIGINT", "INTEGER", "DECIMAL", "HUGEINT", "UBIGINT", "SMALLINT", "TINYINT", "UINTEGER")
 TEXT = ("VARCHAR",)
 DISCRETE = ("VARCHAR", "BOOLEAN", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UINTEGER", "UBIGINT")
@@ -35,20 +37,6 @@ _UNPORTABLE = re.compile(r"\\[dDwWsSbBAZzpPQEC1-9]|\(\?(?!:|i\))|[*+?}]\+")
 
 _ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]", re.DOTALL)
 """An escaped sign or a set: inside, `$`, `(` and `)` are ordinary."""
-
-
-def identifier(name: str) -> str:
-    """`name` quoted as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | int | bool | Decimal) -> str:
-    """`value` as an SQL literal."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | Decimal):
-        return format(value, "f") if isinstance(value, Decimal) else str(value)
-    return "'" + value.replace("'", "''") + "'"
 
 
 class _Word(BaseModel):

@@ -1,4 +1,4 @@
-"""Small frozen words that every room speaks: regions, tenants, feeds, scopes, windows, batches, money and typed errors."""
+"""Small frozen words that every room speaks: regions, tenants, feeds, scopes, windows, batches, money, typed errors, and how SQL is quoted."""
 
 from varai.kernel.errors import (
     Conflict,
@@ -21,6 +21,7 @@ from varai.kernel.errors import (
 )
 from varai.kernel.money import Money, minor_units
 from varai.kernel.scope import Plane, Scope, SecretSource
+from varai.kernel.sql import identifier, literal
 from varai.kernel.words import (
     BatchRef,
     Feed,
@@ -65,6 +66,8 @@ __all__ = [
     "Window",
     "Word",
     "batch_id",
+    "identifier",
+    "literal",
     "minor_units",
     "utc_now",
 ]

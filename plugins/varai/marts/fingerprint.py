@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from varai.kernel import identifier
+
 
 def row_hash(columns: Iterable[str], of: str = "") -> str:
     """A DuckDB expression: SHA-256, in hex, of one row's columns.
@@ -12,10 +14,6 @@ def row_hash(columns: Iterable[str], of: str = "") -> str:
     Instants are written in the session's zone: set TimeZone to UTC.
     """
     prefix = f"{of}." if of else ""
-    texts = (f"CAST({prefix}{_quoted(column)} AS VARCHAR)" for column in columns)
+    texts = (f"CAST({prefix}{identifier(column)} AS VARCHAR)" for column in columns)
     parts = (f"coalesce(strlen({text}) || ':' || {text}, '-')" for text in texts)
     return f"sha256(concat({', '.join(parts)}))"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from varai.canonical import entity as canonical_entity
 from varai.canonical.mapping import UNMAPPABLE
-from varai.kernel import Scope
+from varai.kernel import Scope, literal
 from varai.privacy import create_object, open_object
 from varai.stores import objects
 
@@ -44,7 +44,7 @@ class MappedRows:
                 con.register(f"rows_{name}", _empty(name))
                 continue
             paths = [] if self.sealed else [objects(self.scope).local(key) for key in self.keys[name]]
-            local = [_literal(str(path)) for path in paths if path is not None]
+            local = [literal(str(path)) for path in paths if path is not None]
             if len(local) == len(self.keys[name]):
                 con.execute(f"CREATE TEMP VIEW rows_{name} AS SELECT * FROM read_parquet([{', '.join(local)}])")
             else:
@@ -129,7 +129,3 @@ def _empty(name: str) -> pa.Table:
         own = [(one.name, one.type) for one in canonical_entity(name).schema()]
         columns = [*own, ("position", pa.int64()), ("faults", pa.list_(pa.string()))]
     return pa.schema([*columns, ("row_key", pa.int64())]).empty_table()
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

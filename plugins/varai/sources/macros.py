@@ -6,7 +6,7 @@ import re
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from varai.kernel import Feed, Malformed, Misconfigured
+from varai.kernel import Feed, Malformed, Misconfigured, literal
 from varai.sources.contract import ShopFacts
 
 LINE_KINDS: Final = ("product", "postage", "fee", "adjustment", "gift_card", "manual")
@@ -22,14 +22,13 @@ def facts_macros(facts: ShopFacts) -> str:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise Malformed(f"The shop says its time zone is '{zone}', which is none of IANA's.") from error
-    zone = _literal(facts.timezone)
+    zone = literal(facts.timezone)
     if facts.earlier:
         cases = (
-            f"WHEN moment < TIMESTAMPTZ '{one.until.isoformat()}' THEN {_literal(one.timezone)}"
-            for one in facts.earlier
+            f"WHEN moment < TIMESTAMPTZ '{one.until.isoformat()}' THEN {literal(one.timezone)}" for one in facts.earlier
         )
         zone = f"CASE {' '.join(cases)} ELSE {zone} END"
-    currency = f"CREATE MACRO shop_currency() AS {_literal(facts.currency)};"
+    currency = f"CREATE MACRO shop_currency() AS {literal(facts.currency)};"
     return "\n".join((currency, f"CREATE MACRO shop_zone(moment) AS {zone};", _BUSINESS_DATE))
 
 
@@ -52,7 +51,7 @@ def line_kinds(feed: Feed) -> str:
                 f"Feed {feed.key}: settings.line_kinds has '{pattern}', which is no regular expression: {error}.",
                 "Correct the pattern.",
             ) from error
-        cases.append(f" WHEN regexp_full_match(sku, {_literal(pattern)}) THEN {_literal(kind)}")
+        cases.append(f" WHEN regexp_full_match(sku, {literal(pattern)}) THEN {literal(kind)}")
     return (
         f"CREATE MACRO kind_of(sku) AS CASE{''.join(cases)} END;"
         if cases
@@ -68,7 +67,3 @@ def training_consent(feed: Feed) -> str:
     if not isinstance(agreed, bool):
         raise Misconfigured(f"Feed {feed.key}: settings.training_consent is '{agreed}'.", "Write true or false.")
     return f"CREATE MACRO agreed_by_terms() AS {'true' if agreed else 'NULL::BOOLEAN'};"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from varai.kernel import identifier
+
 PARENT: Final = "__parentId"
 """The key by which a line that is part of a record, a variant of a product say, names that record."""
 TEXT: Final = "VARCHAR"
 Shape = Mapping[str, str]
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def texts(*names: str) -> dict[str, str]:
@@ -23,7 +20,7 @@ def texts(*names: str) -> dict[str, str]:
 
 def struct(shape: Shape) -> str:
     """The type of an object with these keys."""
-    return f"STRUCT({', '.join(f'{quoted(name)} {kind}' for name, kind in shape.items())})"
+    return f"STRUCT({', '.join(f'{identifier(name)} {kind}' for name, kind in shape.items())})"
 
 
 def list_of(shape: Shape) -> str:

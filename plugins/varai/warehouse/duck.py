@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from varai.canonical import ENTITIES, Entity
-from varai.kernel import DiskFull, LeaseHeld, Misconfigured, Scope
+from varai.kernel import DiskFull, LeaseHeld, Misconfigured, Scope, literal
 from varai.marts.fingerprint import row_hash
 from varai.warehouse import merge as sql
 from varai.warehouse.merge import DUCKDB, LOADS, STAGED_ROW
@@ -131,7 +131,7 @@ class DuckDBWarehouse:
         try:
             with self._sentences():
                 self.connection.execute("CHECKPOINT")
-                self.connection.execute(f"ATTACH {_literal(str(fresh))} AS fresh")
+                self.connection.execute(f"ATTACH {literal(str(fresh))} AS fresh")
                 self.connection.execute(f"COPY FROM DATABASE {old} TO fresh")
                 self.connection.execute("DETACH fresh")
             self.connection.close()
@@ -242,10 +242,6 @@ class DuckDBWarehouse:
             yield
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise _as_sentence(error, self._path) from error
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _as_sentence(error: duckdb.Error, path: Path) -> Exception:

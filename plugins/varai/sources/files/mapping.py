@@ -11,7 +11,7 @@ from typing import Final
 
 from varai.canonical import Field, entity
 from varai.canonical.mapping import Mapping
-from varai.kernel import Feed
+from varai.kernel import Feed, literal
 from varai.sources.contract import ShopFacts
 from varai.sources.files.declared import Column, Declared, declared, shop_record
 from varai.sources.files.streams import ENTITIES, SEALED, SHOP
@@ -133,11 +133,6 @@ def _shop() -> str:
         "SELECT nth, id AS source_id, id AS root_id, seen_at AS source_updated_at, name, domain, currency, timezone, country,"
         " taxes_included FROM lines"
     )
-
-
-def literal(text: str) -> str:
-    """An SQL text."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @cache

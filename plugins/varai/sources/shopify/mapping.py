@@ -7,11 +7,11 @@ children on lines of their own (`__parentId`), as bulk files give them. The view
 from __future__ import annotations
 
 from varai.canonical.mapping import Mapping
-from varai.kernel import Feed
+from varai.kernel import Feed, identifier
 from varai.sources.contract import ShopFacts, StreamSpec
 from varai.sources.macros import facts_macros, line_kinds
 from varai.sources.mapping import mapping_of
-from varai.sources.shapes import PARENT, Shape, quoted
+from varai.sources.shapes import PARENT, Shape
 from varai.sources.shopify.shapes import ALONE, COLUMNS, IMAGE, LINE_ITEM, REFUND, SHIPPING_LINE, VARIANT
 
 
@@ -48,12 +48,12 @@ def _views(stream: str) -> list[str]:
 
 
 def _view(name: str, shape: Shape, inside: str, types: tuple[str, ...]) -> str:
-    inner = ", ".join(f"one.{quoted(field)} AS {quoted(field)}" for field in shape)
-    alone = ", ".join(quoted(field) for field in shape)
+    inner = ", ".join(f"one.{identifier(field)} AS {identifier(field)}" for field in shape)
+    alone = ", ".join(identifier(field) for field in shape)
     of_type = " OR ".join(f"starts_with(id, 'gid://shopify/{kind}/')" for kind in types)
     return (
         f"CREATE VIEW {name} AS SELECT nth, parent, stamp, place, {inner} FROM (SELECT nth, gid_tail(id) AS parent,"
         f' "updatedAt" AS stamp, unnest({inside}) AS one, generate_subscripts({inside}, 1) - 1 AS place FROM lines'
-        f' WHERE {quoted(PARENT)} IS NULL) UNION ALL SELECT nth, gid_tail({quoted(PARENT)}), "updatedAt", NULL, {alone}'
-        f" FROM lines WHERE {quoted(PARENT)} IS NOT NULL AND ({of_type});"
+        f' WHERE {identifier(PARENT)} IS NULL) UNION ALL SELECT nth, gid_tail({identifier(PARENT)}), "updatedAt", NULL, {alone}'
+        f" FROM lines WHERE {identifier(PARENT)} IS NOT NULL AND ({of_type});"
     )
