@@ -1,4 +1,4 @@
-"""Small frozen words that every room speaks: regions, tenants, feeds, scopes, windows, batches, money, typed errors, and how SQL is quoted."""
+"""Small frozen words that every room speaks: regions, tenants, feeds, scopes, windows, batches, money, typed errors; and SQL's quotes."""
 
 from varai.kernel.errors import (
     Conflict,

@@ -36,6 +36,21 @@ def quoted_numbers(keys: Collection[str]) -> Callable[[bytes], bytes]:
     return quoted
 
 
+def empty_objects(keys: Collection[str]) -> Callable[[bytes], bytes]:
+    """A function that writes an empty object where the value of one of these keys, at any depth, is an empty list.
+
+    PHP does not tell one from the other. It writes JSON in one line, without blanks, or in several, with one after the colon.
+    """
+    before = b"|".join(rb'(?<="%b":%b\[\])' % (re.escape(key.encode()), blank) for key in keys for blank in (b"", b" "))
+    # It begins with what is rare: what stands before that is looked at there alone.
+    found = re.compile(rb"\[\](?:%b)" % before)
+
+    def emptied(text: bytes) -> bytes:
+        return found.sub(b"{}", text)
+
+    return emptied
+
+
 def line_of(node: msgspec.Raw | bytes, **more: Added) -> bytes:
     """An object as one line, with keys added at its end; line breaks between its parts become spaces (within texts JSON has none)."""
     text = bytes(node).strip()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from varai.sources.ndjson import line_of, lines_of, quoted_numbers
+from varai.sources.ndjson import empty_objects, line_of, lines_of, quoted_numbers
 
 WHOLE = st.one_of(st.integers(0, 99), st.integers(0, 10**20)).map(str)
 NUMBERS = st.builds(
@@ -58,6 +58,18 @@ LONG = '"id":1234567890.123456'
 )
 def test_only_numbers_of_the_named_keys_are_quoted_and_only_beside_a_long_number(written: str, read: str) -> None:
     assert quoted(written.encode()).decode() == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"more":[],"a":[{"more": []}]}', '{"more":{},"a":[{"more": {}}]}'),
+        ('{"other":[],"more":[1],"mores":[]}', '{"other":[],"more":[1],"mores":[]}'),
+        (r'{"note":"\"more\":[]"}', r'{"note":"\"more\":[]"}'),
+    ],
+)
+def test_only_empty_lists_of_the_named_keys_become_objects(written: str, read: str) -> None:
+    assert empty_objects(["more"])(written.encode()).decode() == read
 
 
 _OBJECT = st.dictionaries(st.text(max_size=3), st.one_of(st.integers(), st.text(), st.lists(st.integers())), min_size=1)

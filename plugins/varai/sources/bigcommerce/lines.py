@@ -6,14 +6,13 @@ object that has nothing as an empty list: such `consignments` are written as the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from varai.sources.contract import Page
-from varai.sources.ndjson import Added, line_of, quoted_numbers
+from varai.sources.ndjson import Added, empty_objects, line_of, quoted_numbers
 
 AMOUNTS: Final = (
     *("price", "cost_price", "retail_price", "sale_price", "calculated_price"),
@@ -22,12 +21,12 @@ AMOUNTS: Final = (
 )
 """Keys of numbers that are read digit for digit."""
 _quoted = quoted_numbers(AMOUNTS)
-_NOTHING: Final = re.compile(rb'("(?:consignments|email)"\s*:\s*)\[\s*\]')
+_emptied = empty_objects(["consignments", "email"])
 
 
 def line(node: msgspec.Raw, **more: Added) -> bytes:
     """One record as a line, with keys added."""
-    return _quoted(_NOTHING.sub(rb"\1{}", line_of(node, **more)))
+    return _quoted(_emptied(line_of(node, **more)))
 
 
 def page(lines: Iterable[bytes]) -> Page:

@@ -5,13 +5,12 @@ PHP writes an object that has nothing as an empty list: such extension attribute
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from varai.sources.ndjson import Added, line_of, lines_of, quoted_numbers
+from varai.sources.ndjson import Added, empty_objects, line_of, lines_of, quoted_numbers
 from varai.sources.proof import Record
 
 AMOUNTS: Final = (
@@ -29,16 +28,15 @@ AMOUNTS: Final = (
 )
 """Keys of numbers that are read digit for digit."""
 _quoted = quoted_numbers(AMOUNTS)
-_NOTHING: Final = re.compile(rb'\[\](?:(?<="extension_attributes":\[\])|(?<="extension_attributes": \[\]))')
-"""As JSON is written in one line and in several. It begins with what is rare: what it looks behind is looked for there alone."""
+_emptied = empty_objects(["extension_attributes"])
 
 
 def line(node: msgspec.Raw, **more: Added) -> bytes:
     """One record as a line, with keys added."""
-    return line_of(_NOTHING.sub(b"{}", _quoted(bytes(node))), **more)
+    return line_of(_emptied(_quoted(bytes(node))), **more)
 
 
 def lines(records: Sequence[Record]) -> bytes:
     """Records as lines, each with its number as the text `id`."""
     nodes = [msgspec.Raw(_quoted(bytes(record.node))) for record in records]
-    return _NOTHING.sub(b"{}", lines_of(nodes, [b'"id":"%d"' % record.id for record in records]))
+    return _emptied(lines_of(nodes, [b'"id":"%d"' % record.id for record in records]))
