@@ -2,8 +2,9 @@
 
 Ours is the river's road up to canonical rows (see bench/river.py), with everything that proves a list whole: counts beside each page,
 ids met once, refunds and labels asked for. dlt is a resource of its own client over the list alone, Parquet loaded into DuckDB; it keeps no
-raw landing and proves nothing. Two of it are shown: one table with JSON in it, and lists as tables of their own, as lines, taxes and
-variants are here; the goal is beside the second, which gives what ours does. Larger shops ours reads alone: its memory must not grow.
+raw landing and proves nothing. Two of it are shown: one table with JSON in it, and dlt as it comes, whose lists become tables, and lists
+in them too, as lines and their taxes do here; the goal is beside the second, which gives what ours does. Larger shops ours reads alone:
+its memory must not grow.
 
 Run: python -m bench.connectors [--records N ...] [--rounds N] [VENDOR ...]
 """
@@ -29,7 +30,9 @@ from sandbox.world import bigcommerce, magento, woocommerce
 from sandbox.world.spec import DefectRates, WorldSpec
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_OURS, _FLAT, _NESTED = "ours", "dlt, one table", "dlt, lists as tables"
+_OURS, _FLAT, _NESTED = "ours", "dlt, one table", "dlt as it comes"
+_DEEPEST = 1000
+"""Levels that dlt's normaliser goes down by itself."""
 _SPEC = WorldSpec(
     *("bench", "bench.example.com", 5, "USD", "America/New_York", "US", "ck", "cs"),
     products=60,
@@ -178,7 +181,7 @@ def measure(name: str, sizes: Sequence[int], rounds: int) -> bool:
             cases = [
                 Case(_OURS, run_river, (folder, address, vendor.shop, False), open_river, finish),
                 Case(_FLAT, run_dlt, (folder, address, name, records, 0), open_dlt, finish),
-                Case(_NESTED, run_dlt, (folder, address, name, records, 1), open_dlt, finish),
+                Case(_NESTED, run_dlt, (folder, address, name, records, _DEEPEST), open_dlt, finish),
             ]
             found = compare(cases, rounds)
             met = _judge(name, found, records, rounds)
@@ -201,7 +204,7 @@ def _judge(name: str, found: dict[str, Measured], records: int, rounds: int) -> 
     flat, nested = (found[case].cpu / found[_OURS].cpu for case in (_FLAT, _NESTED))
     goal = f"goal: at least {LEAST_RATIO:.0f}x, peak under {MOST_MB} MB"
     print(
-        f"\n{name}: {nested:.1f}x less CPU per record than dlt with lists as tables ({goal}), {flat:.1f}x than with one\n"
+        f"\n{name}: {nested:.1f}x less CPU per record than dlt as it comes ({goal}), {flat:.1f}x than with one table\n"
     )
     return nested >= LEAST_RATIO and found[_OURS].peak < MOST_MB
 
