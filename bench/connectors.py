@@ -2,9 +2,9 @@
 
 Ours is the river's road up to canonical rows (see bench/river.py), with everything that proves a list whole: counts beside each page,
 ids met once, refunds and labels asked for. dlt is a resource of its own client over the list alone, Parquet loaded into DuckDB; it keeps no
-raw landing and proves nothing. Two of it are shown: one table with JSON in it, and dlt as it comes, whose lists become tables, and lists
-in them too, as lines and their taxes do here; the goal is beside the second, which gives what ours does. Larger shops ours reads alone:
-its memory must not grow.
+raw landing and proves nothing. Two of it are shown: one table with JSON in it, and lists as tables of their own down to those that ours
+has (lines, and the taxes in them; variants), other lists of such depth among them. The goal is beside the second; dlt as it comes makes
+tables of all lists, however deep. Larger shops ours reads alone: its memory must not grow.
 
 Run: python -m bench.connectors [--records N ...] [--rounds N] [VENDOR ...]
 """
@@ -30,9 +30,7 @@ from sandbox.world import bigcommerce, magento, woocommerce
 from sandbox.world.spec import DefectRates, WorldSpec
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_OURS, _FLAT, _NESTED = "ours", "dlt, one table", "dlt as it comes"
-_DEEPEST = 1000
-"""Levels that dlt's normaliser goes down by itself."""
+_OURS, _FLAT, _NESTED = "ours", "dlt, one table", "dlt, lists as tables"
 _SPEC = WorldSpec(
     *("bench", "bench.example.com", 5, "USD", "America/New_York", "US", "ck", "cs"),
     products=60,
@@ -51,6 +49,7 @@ class Vendor:
         shop: what of it the river reads.
         dates: keys of a record's creation and last change.
         status: key by which its simulator files a record.
+        depth: levels of lists in lists that ours makes tables of.
         path: of the list, for dlt.
         parameters: of the list, for dlt.
         page: the parameter that numbers its pages.
@@ -61,6 +60,7 @@ class Vendor:
     build: Callable[[Path, WorldSpec], object]
     shop: Shop
     dates: tuple[str, str]
+    depth: int
     path: str
     parameters: Mapping[str, Any]
     page: str = "page"
@@ -76,6 +76,7 @@ VENDORS: Mapping[str, Vendor] = {
         woocommerce.build,
         Shop("woocommerce", "orders", json.dumps(_SIGNED)),
         ("date_created_gmt", "date_modified_gmt"),
+        2,
         "wp-json/wc/v3/orders",
         {"per_page": 100, "status": "any", "orderby": "id", "order": "asc"},
         status="status",
@@ -84,6 +85,7 @@ VENDORS: Mapping[str, Vendor] = {
         magento.build,
         Shop("magento", "orders", json.dumps(_SIGNED | _TOKEN)),
         ("created_at", "updated_at"),
+        2,
         "rest/all/V1/orders",
         {
             "searchCriteria[pageSize]": 100,
@@ -99,6 +101,7 @@ VENDORS: Mapping[str, Vendor] = {
         bigcommerce.build,
         Shop("bigcommerce", "products", json.dumps({"access_token": "cs"})),
         ("date_created", "date_modified"),
+        1,
         "v3/catalog/products",
         {"limit": 10, "include": "variants,images,custom_fields", "sort": "id", "direction": "asc"},
         selector="data",
@@ -181,7 +184,7 @@ def measure(name: str, sizes: Sequence[int], rounds: int) -> bool:
             cases = [
                 Case(_OURS, run_river, (folder, address, vendor.shop, False), open_river, finish),
                 Case(_FLAT, run_dlt, (folder, address, name, records, 0), open_dlt, finish),
-                Case(_NESTED, run_dlt, (folder, address, name, records, _DEEPEST), open_dlt, finish),
+                Case(_NESTED, run_dlt, (folder, address, name, records, vendor.depth), open_dlt, finish),
             ]
             found = compare(cases, rounds)
             met = _judge(name, found, records, rounds)
@@ -204,7 +207,7 @@ def _judge(name: str, found: dict[str, Measured], records: int, rounds: int) -> 
     flat, nested = (found[case].cpu / found[_OURS].cpu for case in (_FLAT, _NESTED))
     goal = f"goal: at least {LEAST_RATIO:.0f}x, peak under {MOST_MB} MB"
     print(
-        f"\n{name}: {nested:.1f}x less CPU per record than dlt as it comes ({goal}), {flat:.1f}x than with one table\n"
+        f"\n{name}: {nested:.1f}x less CPU per record than dlt with lists as tables ({goal}), {flat:.1f}x than with one\n"
     )
     return nested >= LEAST_RATIO and found[_OURS].peak < MOST_MB
 

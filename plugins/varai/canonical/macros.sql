@@ -38,20 +38,21 @@ CREATE MACRO half_even(n, scale) AS n // scale + CASE
 CREATE MACRO half_even_long(n, scale) AS CASE
     WHEN n BETWEEN -4611686018427387903 AND 4611686018427387903 THEN half_even(TRY_CAST(n AS BIGINT), scale) ELSE half_even(n, scale) END;
 
--- A plain decimal of up to 20 bytes in minor units, half-even. DuckDB reads an exponent exactly, and rounds a half away from zero: where the
--- last digit that tells something is a five just behind the minor units, an odd result goes back by one. (Of texts with more than 18
--- decimals it makes other numbers.)
+-- A plain decimal of up to 18 decimals in minor units, half-even. DuckDB reads an exponent exactly, and rounds a half away from zero: where
+-- the last digit that tells something is a five just behind the minor units, an odd result goes back by one. (Of texts with more decimals it
+-- makes other numbers.)
 CREATE MACRO shifted(t, exponent) AS TRY_CAST(concat(t, 'e', exponent) AS BIGINT) - CASE
     WHEN contains(t, '.') AND right(rtrim(t, '0'), 1) = '5' AND strlen(rtrim(t, '0')) - strpos(t, '.') = exponent + 1
         THEN TRY_CAST(concat(t, 'e', exponent) AS BIGINT) % 2 ELSE 0 END;
 
 -- Decimal text in major units to BIGINT minor units of a currency with so many decimals: half-even and exact for any number of digits;
--- NULL when it is no decimal or does not fit. First what most amounts are; `long_minor_of` has the rest. Each regular expression is
--- compiled for every chunk and every amount that is named: they are few and short.
+-- NULL when it is no decimal or does not fit. First what most amounts are (a hundred times it must fit into eighteen digits), then other
+-- plain decimals; `long_minor_of` has the rest that may be one. Each regular expression is compiled for every chunk and every amount that
+-- is named: they are few and short.
 CREATE MACRO minor_of(t, exponent) AS CASE
-    WHEN exponent = 2 AND strlen(t) < 17 AND regexp_full_match(t, '[+-]?[0-9]+(\.[0-9][0-9]?0*)?') THEN (TRY_CAST(t AS DECIMAL(18, 2)) * 100)::BIGINT
-    WHEN exponent IS NOT NULL AND strlen(t) <= 20 AND regexp_full_match(t, '[+-]?[0-9]+(\.[0-9]+)?') THEN shifted(t, exponent)
-    WHEN exponent IS NOT NULL AND t <> '' THEN long_minor_of(t, exponent)
+    WHEN exponent = 2 AND strlen(t) < 15 AND regexp_full_match(t, '[+-]?[0-9]+(\.[0-9][0-9]?0*)?') THEN (TRY_CAST(t AS DECIMAL(18, 2)) * 100)::BIGINT
+    WHEN exponent IS NOT NULL AND strlen(t) - strpos(t, '.') <= 18 AND regexp_full_match(t, '[+-]?[0-9]+(\.[0-9]+)?') THEN shifted(t, exponent)
+    WHEN exponent IS NOT NULL AND t <> '' AND translate(t, '0123456789.+-eE', '') = '' THEN long_minor_of(t, exponent)
     END;
 
 -- The same by the currency's code; NULL too when the code is no money.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -27,11 +28,24 @@ DECIMALS = st.one_of(
 )
 
 
+NO_DECIMALS = st.one_of(
+    st.builds("{}{}{}".format, DECIMALS, st.sampled_from(" ,_\u0660x%"), DECIMALS),
+    st.text(max_size=12).filter(lambda text: text != "" and not set(text) <= set("0123456789.+-eE")),
+)
+
+
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(shared_macros(exact=True))
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute(shared_macros(exact=False))
         yield connection
 
 
@@ -57,11 +71,30 @@ def test_minor_units_in_sql_equal_those_of_the_kernel(
         assert minor == want, (text, code)
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.one_of(DECIMALS, NO_DECIMALS), st.sampled_from(CODES)), min_size=1, max_size=8))
+def test_the_quick_way_gives_the_same_or_raises_and_leaves_what_is_no_decimal_alone(
+    con: duckdb.DuckDBPyConnection, quick: duckdb.DuckDBPyConnection, amounts: list[tuple[str, str]]
+) -> None:
+    for amount, exactly in zip(amounts, ask(con, "to_minor(a, b)", amounts), strict=True):
+        try:
+            assert ask(quick, "to_minor(a, b)", [amount]) == [exactly], amount
+        except duckdb.InvalidInputException:
+            assert set(amount[0]) <= set("0123456789.+-eE"), amount
+            assert not re.fullmatch(r"[+-]?[0-9]{1,15}(\.[0-9]{1,18})?", amount[0]), amount
+
+
 @pytest.mark.parametrize(
     ("text", "code", "minor"),
     [
         ("1000000000000000", "KWD", 10**18),
         ("99999999999.9995", "KWD", 10**14),
+        ("99999999999999", "USD", 10**16 - 100),
+        ("100000000000000", "USD", 10**16),
+        ("9999999999999999", "USD", 10**18 - 100),
+        ("12.500000000000000000", "USD", 1250),
+        ("9.2233720368547758075e16", "USD", None),
+        ("-9.223372036854775808e16", "USD", -_INT64),
         ("999999999999999999", "JPY", 10**18 - 1),
         ("9999999999999.995", "USD", 10**15),
         ("0.125", "USD", 12),
