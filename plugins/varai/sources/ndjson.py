@@ -27,13 +27,18 @@ def quoted_numbers(keys: Collection[str]) -> Callable[[bytes], bytes]:
     found = re.compile(rb'("(?:' + names + rb')"\s*:\s*)(' + _NUMBER + rb")(?=\s*[,}])")
 
     def quoted(text: bytes) -> bytes:
-        if _LONG not in text.translate(_DIGITS):
+        if not has_long_number(text):
             return text
         parts = found.split(text)  # what stands between, the key, its number, and so on
         parts[2::3] = [b'"%b"' % number for number in parts[2::3]]
         return b"".join(parts)
 
     return quoted
+
+
+def has_long_number(text: bytes) -> bool:
+    """Whether there is a number of 16 digits or more, or what looks like one."""
+    return _LONG in text.translate(_DIGITS)
 
 
 def empty_objects(keys: Collection[str]) -> Callable[[bytes], bytes]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from varai.sources.ndjson import Added, empty_objects, line_of, lines_of, quoted_numbers
+from varai.sources.ndjson import Added, empty_objects, has_long_number, line_of, lines_of, quoted_numbers
 from varai.sources.proof import Record
 
 AMOUNTS: Final = (
@@ -38,5 +38,9 @@ def line(node: msgspec.Raw, **more: Added) -> bytes:
 
 def lines(records: Sequence[Record]) -> bytes:
     """Records as lines, each with its number as the text `id`."""
-    nodes = [msgspec.Raw(_quoted(bytes(record.node))) for record in records]
-    return _emptied(lines_of(nodes, [b'"id":"%d"' % record.id for record in records]))
+    nodes, added = [record.node for record in records], [b'"id":"%d"' % record.id for record in records]
+    text = lines_of(nodes, added)
+    if has_long_number(text):
+        # By themselves, so that a record is the same line whatever stands beside it.
+        text = lines_of([msgspec.Raw(_quoted(bytes(node))) for node in nodes], added)
+    return _emptied(text)
