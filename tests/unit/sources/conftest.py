@@ -329,3 +329,13 @@ def minutes(start: float, end: float) -> Window:
     """A window of October 2026, in minutes after its beginning."""
     begin = datetime(2026, 10, 1, tzinfo=UTC)
     return Window(start=begin + timedelta(minutes=start), end=begin + timedelta(minutes=end))
+
+
+def check_a_refund_brings_its_order(shop: Any, put_refund: Callable[..., None], *, at: str) -> None:
+    """A refund that was made in the window, of a vendor's shop with orders that did not change in it."""
+    with shop.records() as records:
+        put_refund(records, 9101, 1, at=at)
+    read = shop.read("orders", minutes(90, 110))
+    assert read.ids == [1]
+    assert read.children() == {("1", 9101)}
+    assert read.records == read.vendor_count == 1

@@ -37,9 +37,7 @@ class _Place(msgspec.Struct):
 
 def _numbered(node: msgspec.Raw) -> Record:
     head = told(node, _Head)
-    number = head.entity_id
-    if number is None:
-        number = head.id if head.id is not None else head.attribute_id
+    number = next((one for one in (head.entity_id, head.id, head.attribute_id) if one is not None), None)
     if number is None:
         raise msgspec.ValidationError
     return Record(number, head.updated_at or "", node)

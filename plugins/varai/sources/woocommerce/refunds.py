@@ -70,16 +70,16 @@ class Refunds:
 
     def meet(self, records: Iterable[Record]) -> None:
         """Note orders that were read, each with its `Order` as head."""
-        sorts, made = defaultdict[tuple[str, bool], list[int]](list), list[str | None]()
+        sorts, made = defaultdict[_Sort, list[int]](list), list[str | None]()
         for record in records:
             order: Order = record.head
-            named = _ids_of(order.refunds) if order.refunds else ()
+            named = _ids_of(order.refunds)
             if named:
                 self._named.update(dict.fromkeys(named, record.id))
-            sorts[order.currency, bool(named) or order.status not in _NEVER_PAID].append(record.id)
+            sorts[_Sort(order.currency, bool(named) or order.status not in _NEVER_PAID)].append(record.id)
             made.append(order.date_created_gmt)
         for sort, ids in sorts.items():
-            self._orders[_Sort(*sort)].meet_each(ids)
+            self._orders[sort].meet_each(ids)
         self._earliest = min(self._earliest, *map(_instant, made))
 
     def pages(self) -> Iterator[Page]:

@@ -15,6 +15,7 @@ from sandbox.prove.books import read_books
 from sandbox.prove.clerk import KINDS, Clerk, Taken
 from sandbox.prove.rows import ROWS
 from sandbox.world.spec import DefectRates, WorldSpec
+from varai.sources import stream_names
 
 WORLD = WorldSpec("north", "north.example.com", 5, "EUR", "Europe/Berlin", "DE", "app", "secret", 8, 20, 6)
 AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
@@ -25,10 +26,10 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Clerk, Path]:
     row = ROWS[request.param]
     path = row.file(tmp_path, "north")
     row.build(path, replace(WORLD, defects=DefectRates.none()))
-    clerk, kind = row.clerk(path), request.node.callspec.params.get("kind", "orders")
-    if not clerk.ids(kind):
+    kind = request.node.callspec.params.get("kind", "orders")
+    if kind not in stream_names(request.param):
         pytest.skip(f"{request.param} knows no {kind}.")
-    return clerk, path
+    return row.clerk(path), path
 
 
 def rows_of(path: Path) -> set[object]:

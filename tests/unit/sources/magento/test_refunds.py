@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sources.conftest import minutes
+from tests.unit.sources.conftest import check_a_refund_brings_its_order, minutes
 from tests.unit.sources.magento.conftest import MakeShop, put_order, put_refund, stamp
 from varai.kernel import Malformed
 from varai.sources.magento.lines import line, lines
@@ -38,13 +38,7 @@ def test_an_order_is_the_same_line_whatever_stands_beside_it(orders: list[tuple[
 
 
 def test_a_refund_brings_its_order_though_the_order_did_not_change(magento_shop: MakeShop) -> None:
-    shop = magento_shop(orders=4)
-    with shop.records() as records:
-        put_refund(records, 9101, 1, at=stamp(100))
-    read = shop.read("orders", minutes(90, 110))
-    assert read.ids == [1]
-    assert read.children() == {("1", 9101)}
-    assert read.records == read.vendor_count == 1
+    check_a_refund_brings_its_order(magento_shop(orders=4), put_refund, at=stamp(100))
 
 
 def test_an_order_that_changes_keeps_its_refunds_but_those_cancelled(magento_shop: MakeShop) -> None:

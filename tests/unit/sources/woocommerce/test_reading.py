@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sources.conftest import minutes
+from tests.unit.sources.conftest import check_a_refund_brings_its_order, minutes
 from tests.unit.sources.woocommerce.conftest import (
     END,
     KEY,
@@ -136,13 +136,7 @@ def test_records_that_change_or_go_while_they_are_read_are_not_missed(woo_shop: 
 
 
 def test_a_refund_brings_its_order_though_the_order_did_not_change(woo_shop: MakeWooShop) -> None:
-    shop = woo_shop(orders=4)
-    with shop.records() as records:
-        put_refund(records, 9101, 1, at=stamp(100))
-    read = shop.read("orders", minutes(90, 110))
-    assert read.ids == [1]
-    assert read.children() == {("1", 9101)}
-    assert read.records == read.vendor_count == 1
+    check_a_refund_brings_its_order(woo_shop(orders=4), put_refund, at=stamp(100))
 
 
 def test_an_order_that_changes_keeps_its_refunds(woo_shop: MakeWooShop) -> None:
